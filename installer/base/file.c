@@ -1,0 +1,131 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+
+int file_open(int dirfd, const char *path, int flags, mode_t mode,
+	      struct err *err)
+{
+	int fd = openat(dirfd, path, flags | O_CLOEXEC, mode);
+
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open '%s'", path);
+	return fd;
+}
+
+int file_close(int fd, const char *path, struct err *err)
+{
+	if (close(fd) < 0)
+		return err_sys(err, errno, "cannot write '%s'", path);
+	return 0;
+}
+
+struct source_fd {
+	struct source source;
+	int fd;
+};
+
+static ssize_t source_fd_read(struct source *source, void *data, size_t len,
+			      struct err *err)
+{
+	struct source_fd *self = (struct source_fd *)source;
+	ssize_t n;
+
+	do {
+		n = read(self->fd, data, len);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? err_sys(err, errno, "cannot read") : n;
+}
+
+int file_read(int dirfd, const char *path, size_t max_bytes, char **text,
+	      size_t *len, struct err *err)
+{
+	autoclose int fd = file_open(dirfd, path, O_RDONLY, 0, err);
+	struct source_fd source = { { source_fd_read }, fd };
+
+	if (fd < 0)
+		return -1;
+	if (source_read_all(&source.source, max_bytes, text, len, err) < 0)
+		return err_wrap(err, "read '%s'", path);
+	return 0;
+}
+
+static int file_sync_dir(int dirfd, const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	autofree char *dir = slash && slash > path ?
+				     mem_strndup(path, (size_t)(slash - path)) :
+				     mem_strdup(slash ? "/" : ".");
+	autoclose int fd = file_open(dirfd, dir, O_RDONLY | O_DIRECTORY, 0,
+				     err);
+
+	if (fd < 0)
+		return -1;
+	/* Some file systems cannot sync a directory, and need not. */
+	if (fsync(fd) < 0 && errno != EINVAL)
+		return err_sys(err, errno, "cannot sync '%s'", dir);
+	return 0;
+}
+
+static int file_write_new(int dirfd, const char *path, mode_t mode,
+			  const void *data, size_t len, struct err *err)
+{
+	int fd = file_open(dirfd, path, O_WRONLY | O_CREAT | O_EXCL, mode, err);
+
+	if (fd < 0)
+		return -1;
+	if (io_write_all(fd, data, len, err) < 0) {
+		close(fd);
+		return err_wrap(err, "write '%s'", path);
+	}
+	if (fsync(fd) < 0) {
+		err_sys(err, errno, "cannot sync '%s'", path);
+		close(fd);
+		return -1;
+	}
+	return file_close(fd, path, err);
+}
+
+int file_replace(int dirfd, const char *path, mode_t mode, const void *data,
+		 size_t len, struct err *err)
+{
+	autofree char *temp = mem_printf("%s.%ld.tmp", path, (long)getpid());
+
+	/* A file of an earlier process with our number. */
+	unlinkat(dirfd, temp, 0);
+	if (file_write_new(dirfd, temp, mode, data, len, err) < 0)
+		goto fail;
+	if (renameat(dirfd, temp, dirfd, path) < 0) {
+		err_sys(err, errno, "cannot rename '%s' to '%s'", temp, path);
+		goto fail;
+	}
+	return file_sync_dir(dirfd, path, err);
+fail:
+	unlinkat(dirfd, temp, 0);
+	return -1;
+}
+
+int file_make_dirs(const char *path, mode_t mode, struct err *err)
+{
+	autofree char *part = mem_strdup(path);
+
+	for (char *p = part + 1;; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(part, mode) < 0 && errno != EEXIST)
+			return err_sys(err, errno, "cannot create '%s'", part);
+		if (c == '\0')
+			return 0;
+		*p = '/';
+	}
+}
