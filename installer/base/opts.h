@@ -1,0 +1,74 @@
+/*
+ * opts - command line, environment and configuration file, from one table.
+ *
+ * A table describes every option of the program once: name, kind, where its
+ * value goes, which groups of commands take it, and its line of help. Usage,
+ * help, man pages and completion are made from it. Values come from, later
+ * ones winning: the configuration file, DWS_CSM_* variables, the command
+ * line. Values are borrowed from argv or from `struct opts_store`.
+ */
+#ifndef BASE_OPTS_H
+#define BASE_OPTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/strs.h"
+
+enum opt_kind {
+	OPT_FLAG,     /* bool: --dry-run, --dry-run=false */
+	OPT_SWITCH,   /* bool: --wait, --no-wait */
+	OPT_COUNT,    /* int: -v, -vv */
+	OPT_TEXT,     /* const char *: --name VALUE, --name=VALUE */
+	OPT_LIST,     /* struct strs: may be repeated, or commas */
+	OPT_NUMBER,   /* int64_t, not negative */
+	OPT_DURATION, /* int64_t milliseconds: 120s, 2m */
+};
+
+struct opt {
+	const char *name;    /* "kubeconfig" */
+	char letter;	     /* 'o', or 0 */
+	enum opt_kind kind;
+	const char *arg;     /* "FILE" for usage; NULL for flags */
+	const char *choices; /* "table|json|yaml", or NULL = any */
+	const char *help;    /* one line, no full stop */
+	size_t offset;	     /* of the value in the settings struct */
+	unsigned int groups; /* a command that has one of these takes it */
+	bool only_flag;	     /* not from environment or file */
+};
+
+struct opts_table {
+	const struct opt *opt;
+	size_t nr;
+};
+
+/*
+ * Parse `argv` (NULL-terminated, without program and command name) for a
+ * command of `groups` into the struct at `settings`, and append what is not
+ * an option to `args`. "--" ends options. Letters may be joined (-vv, -ojson).
+ * ERR_USAGE names the option, and the nearest known one for a misspelled
+ * name.
+ */
+int opts_parse(const struct opts_table *table, unsigned int groups,
+	       char *const *argv, void *settings, struct strs *args,
+	       struct err *err) must_check;
+
+/* Set options of `groups` from variables DWS_CSM_<NAME IN CAPITALS, _ for ->;
+ * texts are borrowed from the environment. */
+int opts_from_environment(const struct opts_table *table, unsigned int groups,
+			  void *settings, struct err *err) must_check;
+
+/* One value from elsewhere (a configuration file): `name` = option name, text
+ * is kept by the caller. Unknown names are ERR_USAGE; options of other groups
+ * are ignored. */
+int opts_set(const struct opts_table *table, unsigned int groups,
+	     const char *name, const char *value, void *settings,
+	     struct err *err) must_check;
+
+/* "      --kubeconfig FILE   help" lines for the options of `groups`. */
+struct buf;
+void opts_describe(const struct opts_table *table, unsigned int groups,
+		   struct buf *out);
+
+#endif

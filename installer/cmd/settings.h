@@ -1,0 +1,94 @@
+/*
+ * settings - the value of every option of every command.
+ *
+ * One struct and one table for all: an option has the same name, meaning and
+ * default wherever it is taken. Group bits say which commands take it.
+ */
+#ifndef CMD_SETTINGS_H
+#define CMD_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/opts.h"
+#include "base/progress.h"
+#include "base/strs.h"
+
+enum opt_group {
+	GROUP_ALL = 1 << 0,	   /* -v, -q, -h: every command */
+	GROUP_CLUSTER = 1 << 1,	   /* kubeconfig, context */
+	GROUP_REGISTRY = 1 << 2,   /* destination and credentials */
+	GROUP_IMAGES = 1 << 3,	   /* where images come from, platforms */
+	GROUP_RELEASE = 1 << 4,	   /* version, overlay */
+	GROUP_CHANGE = 1 << 5,	   /* dry run, wait, timeout, yes */
+	GROUP_OUTPUT = 1 << 6,	   /* -o */
+	GROUP_PROGRESS = 1 << 7,   /* --progress */
+	GROUP_INSTALL = 1 << 8,
+	GROUP_UNINSTALL = 1 << 9,
+	GROUP_NAMESPACE = 1 << 10, /* -n, -A */
+	GROUP_MANIFESTS = 1 << 11,
+	GROUP_HELP = 1 << 12,
+	GROUP_PULL = 1 << 13,
+};
+
+struct settings {
+	bool help;
+	int verbose;
+	bool quiet;
+	const char *progress_name;
+
+	const char *kubeconfig;
+	const char *context;
+
+	const char *registry; /* HOST[:PORT][/PREFIX] */
+	const char *registry_username;
+	bool registry_password_stdin;
+	const char *registry_ca;
+	const char *authfile;
+
+	struct strs from;
+	const char *platform;
+	bool all_platforms;
+	int64_t jobs;
+	bool skip_images;
+	bool pin_digests;
+
+	const char *version;
+
+	bool dry_run;
+	bool wait; /* default true */
+	int64_t timeout_ms;
+	bool yes;
+
+	const char *output;
+
+	const char *webhook_certs;
+	int64_t replicas; /* of dws-webhook; -1 = as the release has it */
+	bool delete_namespace;
+
+	const char *namespace;
+	bool all_namespaces;
+
+	const char *to;
+	const char *man;
+
+	struct strs store; /* texts that came from the configuration file */
+};
+
+extern const struct opts_table settings_table;
+
+void settings_init(struct settings *settings);
+void settings_release(struct settings *settings);
+
+/* Configuration file (DWS_CSM_CONFIG, else /etc/dws-csm/config.yaml, which
+ * may be absent), then environment, then `argv`. */
+int settings_load(struct settings *settings, unsigned int groups,
+		  char *const *argv, struct strs *args, struct err *err)
+	must_check;
+
+/* The progress as --progress, -q and the terminal want it; NULL for none. */
+int settings_progress(const struct settings *settings,
+		      struct progress **progress, struct err *err) must_check;
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * client - calls to the API server: one thread's, with retries.
+ *
+ * Paths are absolute ("/api/v1/namespaces/x"). 429, 500, 502-504, 408 and
+ * connection faults are retried with back-off within the call's deadline
+ * (429 obeys Retry-After; a POST that may have arrived is retried only when
+ * it cannot harm: 409 AlreadyExists is then told to the caller). Errors are
+ * ERR_API with `http` set and the message of the Status object (reason,
+ * details.causes), and name verb, resource and what to do (401, 403, unknown
+ * CA, refused connection). 404 is ERR_API with http 404: kube_is_not_found.
+ */
+#ifndef KUBE_CLIENT_H
+#define KUBE_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "format/jval.h"
+#include "kube/config.h"
+
+struct kube;
+
+/* `config` is borrowed. One `struct kube` a thread. */
+struct kube *kube_new(struct kube_config *config) must_check;
+void kube_free(struct kube *kube);
+struct kube_config *kube_config_of(const struct kube *kube);
+
+/* How long calls are retried while the server is away; default 30 s. */
+void kube_set_patience(struct kube *kube, int64_t ms);
+
+/* GET `path`; the object is the caller's. */
+struct jval *kube_get(struct kube *kube, const char *path, struct err *err)
+	must_check;
+
+/* Any verb; `content_type` NULL = application/json; `body` NULL = none.
+ * `answer` NULL = not wanted. */
+int kube_call(struct kube *kube, const char *method, const char *path,
+	      const char *content_type, const struct jval *body,
+	      struct jval **answer, struct err *err) must_check;
+
+/* Text that is not JSON (logs, /readyz), at most `max_bytes`. */
+char *kube_get_text(struct kube *kube, const char *path, size_t max_bytes,
+		    struct err *err) must_check;
+
+/* All items of a list, page by page (`limit`, `continue`; a 410 starts
+ * again): calls `item` for each, whose value is borrowed; a negative result
+ * ends it. `query` such as "labelSelector=..." or NULL. */
+int kube_list(struct kube *kube, const char *path, const char *query,
+	      int (*item)(void *ctx, struct jval *object, struct err *err),
+	      void *ctx, struct err *err) must_check;
+
+/* The same into an array. */
+struct jval *kube_list_all(struct kube *kube, const char *path,
+			   const char *query, struct err *err) must_check;
+
+bool kube_is_not_found(const struct err *err);	/* 404 */
+bool kube_is_conflict(const struct err *err);	/* 409 */
+
+static inline void kube_autofree(struct kube **kube)
+{
+	kube_free(*kube);
+}
+
+#define autokube __attribute__((cleanup(kube_autofree)))
+
+#endif

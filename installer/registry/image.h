@@ -1,0 +1,70 @@
+/*
+ * image - where images come from, one face for all: archive, layout,
+ * directory or registry.
+ *
+ * An image_source knows the images it holds and gives manifests as bytes and
+ * blobs as sources. It is shared by threads: each opens its own blobs.
+ *
+ *	oci:DIR[:TAG]             OCI image layout
+ *	oci-archive:FILE[:TAG]    the same in a tar
+ *	docker-archive:FILE       podman save, docker save
+ *	dir:DIR                   skopeo's directory
+ *	docker://HOST/REPO:TAG    a registry (also without "docker://")
+ */
+#ifndef REGISTRY_IMAGE_H
+#define REGISTRY_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/io.h"
+#include "base/strs.h"
+#include "format/jval.h"
+
+/* A blob or manifest by content. Source: OCI image-spec descriptor.md. */
+struct descriptor {
+	char *media_type;
+	char *digest;
+	uint64_t size;
+};
+
+struct image_source;
+struct image_blob; /* an opened blob */
+
+struct image_source_ops; /* private to the transports */
+
+/* Open `spec` as in the table above. Several names in an archive: each can
+ * be asked for. ERR_INVALID or ERR_NOT_FOUND names file and remedy;
+ * a truncated archive is found here. */
+struct image_source *image_source_open(const char *spec, struct err *err)
+	must_check;
+void image_source_free(struct image_source *source);
+
+/* For messages: the spec. */
+const char *image_source_name(const struct image_source *source);
+
+/* The names it knows (RepoTags, annotations org.opencontainers.image.ref.name
+ * and io.containerd.image.name), maybe none. Borrowed. */
+const struct strs *image_source_names(const struct image_source *source);
+
+/*
+ * The manifest or index called `reference` (a full or short image name, a
+ * tag, a digest; NULL = the only one), byte for byte. An archive of docker
+ * save has none: one is made that names its layers as they are. Owned by the
+ * caller; `descriptor` is filled and to be released.
+ */
+int image_source_manifest(struct image_source *source, const char *reference,
+			  struct descriptor *descriptor, char **bytes,
+			  struct err *err) must_check;
+
+/* Open a blob for reading; one thread's. The digest is not checked here. */
+struct image_blob *image_source_blob(struct image_source *source,
+				     const struct descriptor *descriptor,
+				     struct err *err) must_check;
+struct source *image_blob_source(struct image_blob *blob);
+void image_blob_close(struct image_blob *blob);
+
+void descriptor_release(struct descriptor *descriptor);
+
+#endif
