@@ -62,7 +62,7 @@ struct jval *jval_new_array(void) must_check;
 struct jval *jval_new_str(const char *s) must_check; /* NULL gives null */
 struct jval *jval_new_strn(const char *s, size_t len) must_check;
 struct jval *jval_new_int(int64_t n) must_check;
-struct jval *jval_new_real(double n) must_check;
+struct jval *jval_new_real(double n) must_check; /* finite */
 struct jval *jval_new_bool(bool b) must_check;
 struct jval *jval_new_null(void) must_check;
 
