@@ -50,16 +50,16 @@ int err_sys(struct err *err, int sys, const char *fmt, ...)
 
 int err_wrap(struct err *err, const char *fmt, ...)
 {
-	char text[sizeof(err->msg)];
+	char text[sizeof(err->msg)], old[sizeof(err->msg)];
 	va_list args;
-	int n;
 
 	va_start(args, fmt);
-	n = vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	if (n >= 0 && (size_t)n < sizeof(text))
-		snprintf(text + n, sizeof(text) - (size_t)n, ": %s", err->msg);
+	memcpy(old, err->msg, sizeof(old));
 	memcpy(err->msg, text, sizeof(text));
+	err_append(err, ": ");
+	err_append(err, old);
 	return -1;
 }
 
