@@ -13,10 +13,12 @@
 #ifndef KUBE_CONFIG_H
 #define KUBE_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "base/strs.h"
+#include "net/http.h"
 
 struct kube_config; /* shared by threads; refreshes tokens under a lock */
 
@@ -36,5 +38,41 @@ const char *kube_config_cluster(const struct kube_config *config);
 /* The namespace of the context, or NULL. */
 const char *kube_config_namespace(const struct kube_config *config);
 const char *kube_config_user(const struct kube_config *config);
+/* Where it is from, for messages: "'/etc/kubernetes/admin.conf'". */
+const char *kube_config_origin(const struct kube_config *config);
+/* "Impersonate-User: x" and its like. */
+const struct strs *kube_config_headers(const struct kube_config *config);
+
+/*
+ * For client.c: what to connect with at this moment. It may take a while:
+ * an exec plugin may have to run.
+ */
+struct kube_access {
+	/* Lives as long as the configuration; another address once the client
+	 * certificate is another one. */
+	const struct http_config *http;
+	char *authorization; /* secret, or NULL */
+	unsigned int serial; /* of the credential */
+};
+
+int kube_config_access(struct kube_config *config, struct kube_access *access,
+		       struct err *err) must_check;
+void kube_access_release(struct kube_access *access);
+
+/* The server answered 401 to credential `serial`: whether asking again for
+ * one may give another. */
+bool kube_config_refused(struct kube_config *config, unsigned int serial);
+
+/* Whether the server was reached once: then it is worth waiting for. */
+bool kube_config_reached(const struct kube_config *config);
+void kube_config_set_reached(struct kube_config *config);
+
+static inline void kube_config_autofree(struct kube_config **config)
+{
+	kube_config_free(*config);
+}
+
+#define autokube_config __attribute__((cleanup(kube_config_autofree)))
+#define auto_access __attribute__((cleanup(kube_access_release)))
 
 #endif
