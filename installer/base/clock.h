@@ -35,7 +35,11 @@ void clock_age(char *text, size_t size, time_t since, time_t now);
 /* A point of the monotonic clock; INT64_MAX is never. */
 static inline int64_t deadline_in_ms(int64_t timeout_ms)
 {
-	return timeout_ms < 0 ? INT64_MAX : clock_now_ms() + timeout_ms;
+	int64_t now = clock_now_ms();
+
+	return timeout_ms < 0 || timeout_ms > INT64_MAX - now ?
+		       INT64_MAX :
+		       now + timeout_ms;
 }
 
 /* Milliseconds until `deadline`, 0 when it has passed. */

@@ -115,17 +115,21 @@ fail:
 int file_make_dirs(const char *path, mode_t mode, struct err *err)
 {
 	autofree char *part = mem_strdup(path);
+	struct stat st;
 
-	for (char *p = part + 1;; p++) {
-		char c = *p;
-
-		if (c != '/' && c != '\0')
+	for (char *p = part; *p; p++) {
+		if (*p != '/' || p == part)
 			continue;
 		*p = '\0';
 		if (mkdir(part, mode) < 0 && errno != EEXIST)
 			return err_sys(err, errno, "cannot create '%s'", part);
-		if (c == '\0')
-			return 0;
 		*p = '/';
 	}
+	if (mkdir(part, mode) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return err_sys(err, errno, "cannot create '%s'", part);
+	if (stat(part, &st) < 0 || !S_ISDIR(st.st_mode))
+		return err_sys(err, ENOTDIR, "cannot create '%s'", part);
+	return 0;
 }

@@ -91,7 +91,6 @@ static int source_verify_end(struct source_verify *self, struct err *err)
 {
 	char digest[DIGEST_SIZE];
 
-	self->done = true;
 	if (self->len != UINT64_MAX && self->seen != self->len)
 		return err_set(err, ERR_VERIFY,
 			       "blob '%s' has %llu bytes instead of %llu",
@@ -102,6 +101,8 @@ static int source_verify_end(struct source_verify *self, struct err *err)
 		return err_set(err, ERR_VERIFY,
 			       "blob '%s' is corrupt: its digest is '%s'",
 			       self->digest, digest);
+	/* Only now: who reads on after a failure fails again. */
+	self->done = true;
 	return 0;
 }
 

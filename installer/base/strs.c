@@ -172,8 +172,11 @@ int str_duration_ms(const char *s, int64_t *ms, struct err *err)
 		if (n < 0 || errno || n > 100000000)
 			goto invalid;
 		p = end;
+		/* Without a unit only where the number stands alone. */
+		if (*p == '\0' && strspn(s, "0123456789") != strlen(s))
+			goto invalid;
 		unit = duration_unit_ms(&p);
-		if (unit == 0)
+		if (unit == 0 || sum > INT64_MAX / 2)
 			goto invalid;
 		sum += n * unit;
 	} while (*p);
