@@ -1,0 +1,141 @@
+#include "bundle/catalogue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/embedded.h"
+#include "base/mem.h"
+#include "format/yaml.h"
+
+struct catalogue {
+	struct jval *root; /* owns the texts that releases point to */
+	struct release *release;
+	size_t nr;
+};
+
+static struct jval *embedded_yaml(const char *path, struct err *err)
+{
+	const struct embedded_file *file = embedded_find(path);
+	struct jval *documents;
+
+	if (file == NULL) {
+		err_set(err, ERR_NOT_FOUND, "no embedded file '%s'", path);
+		return NULL;
+	}
+	documents = yaml_parse_all((const char *)file->data, file->len, err);
+	if (documents == NULL)
+		err_wrap(err, "read embedded '%s'", path);
+	return documents;
+}
+
+static void release_image_load(struct release_image *image,
+			       const struct jval *from)
+{
+	const struct jval *sources = jval_get(from, "sources");
+
+	image->name = jval_str(from, "name");
+	image->repository = jval_str(from, "repository");
+	image->tag = jval_str(from, "tag");
+	for (size_t i = 0; i < jval_len(sources); i++)
+		strs_add(&image->sources, jval_string(jval_at(sources, i)));
+}
+
+static void release_load(struct release *release, const struct jval *from)
+{
+	const struct jval *images = jval_get(from, "images");
+
+	release->version = jval_str(from, "version");
+	release->path = jval_str(from, "path");
+	release->storage_version = jval_str(from, "storageVersion");
+	release->workload_manager_role = jval_str(from, "workloadManagerRole");
+	release->nr_images = jval_len(images);
+	release->image = mem_array(release->nr_images, sizeof(*release->image));
+	for (size_t i = 0; i < release->nr_images; i++)
+		release_image_load(&release->image[i], jval_at(images, i));
+}
+
+struct catalogue *catalogue_open(struct err *err)
+{
+	struct jval *documents = embedded_yaml("manifests/catalogue.yaml", err);
+	struct catalogue *self;
+	const struct jval *releases;
+
+	if (documents == NULL)
+		return NULL;
+	self = mem_alloc(sizeof(*self));
+	self->root = documents;
+	releases = jval_get(jval_at(documents, 0), "releases");
+	self->nr = jval_len(releases);
+	self->release = mem_array(self->nr, sizeof(*self->release));
+	for (size_t i = 0; i < self->nr; i++)
+		release_load(&self->release[i], jval_at(releases, i));
+	return self;
+}
+
+void catalogue_free(struct catalogue *self)
+{
+	if (self == NULL)
+		return;
+	for (size_t i = 0; i < self->nr; i++) {
+		struct release *release = &self->release[i];
+
+		for (size_t k = 0; k < release->nr_images; k++)
+			strs_release(&release->image[k].sources);
+		free(release->image);
+	}
+	free(self->release);
+	jval_free(self->root);
+	free(self);
+}
+
+size_t catalogue_count(const struct catalogue *self)
+{
+	return self->nr;
+}
+
+const struct release *catalogue_at(const struct catalogue *self, size_t index)
+{
+	return &self->release[index];
+}
+
+const char *catalogue_default(const struct catalogue *self)
+{
+	return jval_str(jval_at(self->root, 0), "default");
+}
+
+const struct release *catalogue_release(const struct catalogue *self,
+					const char *version, struct err *err)
+{
+	auto_strs struct strs known = STRS_INIT;
+	autofree char *list = NULL;
+
+	if (version == NULL)
+		version = catalogue_default(self);
+	for (size_t i = 0; i < self->nr; i++) {
+		if (str_eq(self->release[i].version, version))
+			return &self->release[i];
+		strs_add(&known, self->release[i].version);
+	}
+	list = strs_join(&known, ", ");
+	err_set(err, ERR_USAGE, "release '%s' is not carried; there are: %s",
+		version, list);
+	return NULL;
+}
+
+struct jval *catalogue_objects(const struct release *release, struct err *err)
+{
+	autofree char *prefix = mem_printf("manifests/%s/", release->path);
+	autojval struct jval *objects = jval_new_array();
+	const struct embedded_file *file = NULL;
+
+	while ((file = embedded_next(prefix, file))) {
+		autojval struct jval *documents =
+			embedded_yaml(file->path, err);
+
+		if (documents == NULL)
+			return NULL;
+		for (size_t k = 0; k < jval_len(documents); k++)
+			jval_append(objects, jval_ref(jval_at(documents, k)));
+	}
+	return mem_steal(&objects);
+}
