@@ -1,0 +1,133 @@
+#include "txn/certs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/x509.h"
+#include "bundle/adapt.h"
+#include "format/base64.h"
+#include "txn/names.h"
+
+/* cert-manager renews every 90 days; nobody renews ours but a run of
+ * install, so they last ten years, as kubeadm's CA does. */
+#define CERT_DAYS 3650
+#define RENEW_BEFORE_DAYS 90
+#define PEM_MAX_BYTES ((size_t)64 << 10)
+#define SECRET_PATH \
+	"/api/v1/namespaces/" DWS_NAMESPACE "/secrets/" DWS_SERVING_SECRET
+
+/* The version of cert-manager.io to use, or NULL for our own certificate. */
+static const char *certs_version(const struct survey *survey,
+				 enum webhook_certs certs)
+{
+	if (certs == CERTS_SELF_SIGNED)
+		return NULL;
+	return adapt_cert_manager_version(&survey->cert_manager);
+}
+
+int certs_check(const struct survey *survey, enum webhook_certs certs,
+		struct err *err)
+{
+	if (certs == CERTS_CERT_MANAGER && !certs_version(survey, certs))
+		return err_set(err, ERR_BLOCKED,
+			       "this cluster serves no cert-manager.io that "
+			       "DWS can use; install cert-manager, or choose "
+			       "--webhook-certs self-signed");
+	return 0;
+}
+
+static char *secret_text(const struct jval *secret, const char *key)
+{
+	const char *text = jval_string(jval_get(jval_get(secret, "data"), key));
+	auto_buf_secret struct buf plain = BUF_INIT(PEM_MAX_BYTES);
+	struct err err = ERR_INIT;
+
+	if (text == NULL ||
+	    base64_decode(&plain, text, strlen(text), &err) < 0)
+		return NULL;
+	return buf_steal(&plain);
+}
+
+static bool still_holds(const struct x509_pair *pair, const char *ca,
+			const struct strs *names)
+{
+	time_t then = clock_wall() + (time_t)RENEW_BEFORE_DAYS * 86400;
+	struct err err = ERR_INIT;
+
+	if (!pair->cert_pem || !pair->key_pem || !ca)
+		return false;
+	for (size_t i = 0; i < names->nr; i++)
+		if (x509_verify(pair->cert_pem, ca, names->item[i], then,
+				&err) != 1)
+			return false;
+	return true;
+}
+
+/* The one in the cluster, when it is ours and good: 1; else 0. */
+static int certs_keep(struct kube *kube, const struct strs *names,
+		      struct x509_pair *pair, char **ca, struct err *err)
+{
+	autojval struct jval *secret = kube_get(kube, SECRET_PATH, err);
+	const struct jval *labels = jval_path(secret, "metadata.labels");
+
+	if (secret == NULL) {
+		if (!kube_is_not_found(err))
+			return -1;
+		err_clear(err);
+		return 0;
+	}
+	if (!str_eq(jval_string(jval_get(labels,
+					 "app.kubernetes.io/managed-by")),
+		    "dws-csm"))
+		return 0;
+	pair->cert_pem = secret_text(secret, "tls.crt");
+	pair->key_pem = secret_text(secret, "tls.key");
+	*ca = secret_text(secret, "ca.crt");
+	return still_holds(pair, *ca, names);
+}
+
+/* The CA's key is forgotten at once: nothing else shall be signed by it. */
+static int certs_issue(const struct strs *names, struct x509_pair *pair,
+		       char **ca, struct err *err)
+{
+	auto_x509_pair struct x509_pair authority = { 0 };
+
+	x509_pair_release(pair);
+	free(*ca);
+	*ca = NULL;
+	if (x509_make_ca(&authority, "dws-csm webhook CA", CERT_DAYS, err) < 0 ||
+	    x509_issue_server(pair, &authority, names, CERT_DAYS, err) < 0)
+		return err_wrap(err, "issue the webhook's certificate");
+	*ca = mem_strdup(authority.cert_pem);
+	return 0;
+}
+
+struct jval *certs_adapt(struct kube *kube, const struct survey *survey,
+			 enum webhook_certs certs, const struct jval *objects,
+			 struct strs *notes, struct err *err)
+{
+	struct adaptation adaptation = {
+		.cert_manager = certs_version(survey, certs),
+		.service_monitor = survey->service_monitor,
+	};
+	auto_x509_pair struct x509_pair pair = { 0 };
+	auto_strs struct strs names = STRS_INIT;
+	autofree char *ca = NULL;
+
+	if (adaptation.cert_manager == NULL) {
+		int kept;
+
+		adapt_webhook_names(objects, &names);
+		kept = certs_keep(kube, &names, &pair, &ca, err);
+		if (kept < 0)
+			return NULL;
+		if (kept == 0 && certs_issue(&names, &pair, &ca, err) < 0)
+			return NULL;
+		adaptation.ca_pem = ca;
+		adaptation.cert_pem = pair.cert_pem;
+		adaptation.key_pem = pair.key_pem;
+	}
+	return adapt_objects(objects, &adaptation, notes);
+}

@@ -1,0 +1,154 @@
+#include "txn/custom.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "kube/object.h"
+#include "txn/names.h"
+
+#define WORKFLOWS_CRD CRD_PATH "/workflows." DWS_GROUP
+
+static int crd_collect(void *ctx, struct jval *crd, struct err *err)
+{
+	(void)err;
+	if (str_eq(jval_str(crd, "spec.group"), DWS_GROUP))
+		jval_append(ctx, jval_ref(crd));
+	return 0;
+}
+
+struct jval *custom_crds(struct kube *kube, struct err *err)
+{
+	autojval struct jval *crds = jval_new_array();
+
+	if (kube_list(kube, CRD_PATH, NULL, crd_collect, crds, err) < 0)
+		return NULL;
+	return mem_steal(&crds);
+}
+
+const char *custom_storage_version(const struct jval *crd)
+{
+	const struct jval *versions = jval_path(crd, "spec.versions");
+
+	for (size_t i = 0; i < jval_len(versions); i++)
+		if (jval_bool(jval_at(versions, i), "storage", false))
+			return jval_str(jval_at(versions, i), "name");
+	return NULL;
+}
+
+static char *custom_path(const struct jval *crd, const char *ns,
+			 const char *name)
+{
+	const char *plural = jval_str(crd, "spec.names.plural");
+	const char *version = custom_storage_version(crd);
+	autofree char *space = ns ? mem_printf("namespaces/%s/", ns) :
+				    mem_strdup("");
+
+	return mem_printf("/apis/%s/%s/%s%s%s%s", DWS_GROUP,
+			  version ? version : "", space, plural,
+			  name ? "/" : "", name ? name : "");
+}
+
+/* Items of a list lack apiVersion and kind; users of ours do not want to. */
+static void custom_complete(struct jval *object, const struct jval *crd)
+{
+	autofree char *api = mem_printf("%s/%s", DWS_GROUP,
+					custom_storage_version(crd));
+
+	jval_set_str(object, "apiVersion", api);
+	jval_set_str(object, "kind", jval_str(crd, "spec.names.kind"));
+}
+
+struct jval *custom_list(struct kube *kube, const struct jval *crd,
+			 const char *ns, struct err *err)
+{
+	autofree char *path = custom_path(crd, ns, NULL);
+	struct jval *list = kube_list_all(kube, path, NULL, err);
+
+	for (size_t i = 0; i < jval_len(list); i++)
+		custom_complete(jval_at(list, i), crd);
+	return list;
+}
+
+struct jval *workflows_list(struct kube *kube, const char *ns, struct err *err)
+{
+	autojval struct jval *crd = kube_get(kube, WORKFLOWS_CRD, err);
+
+	if (crd == NULL) {
+		if (!kube_is_not_found(err))
+			return NULL;
+		err_clear(err);
+		return jval_new_array();
+	}
+	return custom_list(kube, crd, ns, err);
+}
+
+struct jval *workflows_get(struct kube *kube, const char *ns, const char *name,
+			   struct err *err)
+{
+	autojval struct jval *crd = kube_get(kube, WORKFLOWS_CRD, err);
+	autofree char *path = NULL;
+
+	if (crd == NULL) {
+		if (kube_is_not_found(err))
+			err_wrap(err, "DWS is not installed");
+		return NULL;
+	}
+	path = custom_path(crd, ns, name);
+	return kube_get(kube, path, err);
+}
+
+const char *const workflows_heads[] = { "NAMESPACE", "NAME",	"JOB",
+					"USER",	     "DESIRED", "STATE",
+					"STATUS",    "AGE",	"FINALIZERS",
+					NULL };
+
+static void cell(struct strs *cells, const char *text)
+{
+	strs_add(cells, str_empty(text) ? "-" : text);
+}
+
+/* A job ID is a number in some releases and a string in others. */
+static void cell_any(struct strs *cells, const struct jval *value)
+{
+	if (jval_is_int(value))
+		strs_addf(cells, "%lld", (long long)jval_integer(value));
+	else
+		cell(cells, jval_string(value));
+}
+
+static void cell_age(struct strs *cells, const char *since, time_t now)
+{
+	struct err err = ERR_INIT;
+	char age[32];
+	time_t t;
+
+	if (since == NULL || clock_parse_rfc3339(since, &t, &err) < 0) {
+		cell(cells, NULL);
+		return;
+	}
+	clock_age(age, sizeof(age), t, now);
+	cell(cells, age);
+}
+
+void workflows_cells(const struct jval *workflow, time_t now,
+		     struct strs *cells)
+{
+	const struct jval *finalizers =
+		jval_path(workflow, "metadata.finalizers");
+	auto_strs struct strs names = STRS_INIT;
+	autofree char *joined = NULL;
+
+	for (size_t i = 0; i < jval_len(finalizers); i++)
+		strs_add(&names, jval_string(jval_at(finalizers, i)));
+	joined = strs_join(&names, ",");
+	cell(cells, object_namespace(workflow));
+	cell(cells, object_name(workflow));
+	cell_any(cells, jval_path(workflow, "spec.jobID"));
+	cell_any(cells, jval_path(workflow, "spec.userID"));
+	cell(cells, jval_str(workflow, "spec.desiredState"));
+	cell(cells, jval_str(workflow, "status.state"));
+	cell(cells, jval_str(workflow, "status.status"));
+	cell_age(cells, jval_str(workflow, "metadata.creationTimestamp"), now);
+	cell(cells, joined);
+}

@@ -1,0 +1,384 @@
+#include "txn/install.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "kube/apply.h"
+#include "kube/object.h"
+#include "kube/wait.h"
+#include "txn/certs.h"
+#include "txn/names.h"
+#include "txn/record.h"
+#include "txn/survey.h"
+
+struct install {
+	const struct install_options *options;
+	struct install_result *result;
+	struct survey survey;
+	struct image_result *images;
+	struct jval *objects;
+	enum apply_result *applied;
+	struct jval *record;
+};
+
+/* Nothing of DWS, or the same release, may stand. */
+static int check_standing(const struct install *self, struct err *err)
+{
+	const char *wanted = self->options->release->version;
+	const struct survey *survey = &self->survey;
+
+	if (!survey->present || str_eq(survey->version, wanted))
+		return 0;
+	if (survey->version)
+		return err_set(err, ERR_BLOCKED,
+			       "DWS %s stands in this cluster, 'install' does "
+			       "not replace it by %s; take it away first with "
+			       "'dws-csm uninstall'",
+			       survey->version, wanted);
+	return err_set(err, ERR_BLOCKED,
+		       "%zu custom resource definitions of DWS stand in this "
+		       "cluster without its Deployments, so that the release "
+		       "cannot be told; 'dws-csm status' shows them, 'dws-csm "
+		       "uninstall' takes them away", jval_len(survey->crds));
+}
+
+static int64_t webhook_replicas(const struct jval *objects)
+{
+	for (size_t i = 0; i < jval_len(objects); i++) {
+		const struct jval *object = jval_at(objects, i);
+
+		if (str_eq(object_kind(object), "Deployment") &&
+		    str_eq(object_name(object), DWS_WEBHOOK))
+			return jval_int(object, "spec.replicas", 1);
+	}
+	return 0;
+}
+
+/* Its anti-affinity wants a node for each pod: said before, not after. */
+static void check_nodes(struct install *self, const struct jval *objects)
+{
+	int64_t pods = webhook_replicas(objects);
+	int nodes = survey_schedulable_nodes(self->options->kube);
+
+	if (nodes >= 0 && nodes < pods)
+		strs_addf(&self->result->plan.notes,
+			  "deployment '%s' wants %lld nodes and %d can take "
+			  "pods: it will not become ready; --replicas %d fits "
+			  "this cluster", DWS_WEBHOOK, (long long)pods, nodes,
+			  nodes > 0 ? nodes : 1);
+}
+
+static void plan_images(struct install *self)
+{
+	const struct release *release = self->options->release;
+
+	for (size_t i = 0; self->images && i < release->nr_images; i++) {
+		const struct image_result *image = &self->images[i];
+
+		if (image->present)
+			plan_add(&self->result->plan, "keep",
+				 "the registry has it", "image %s",
+				 image->place);
+		else
+			plan_add(&self->result->plan, "push", image->source,
+				 "image %s", image->place);
+		self->result->changed |= !image->present;
+	}
+}
+
+static int push_images_of(struct install *self, struct err *err)
+{
+	const struct install_options *options = self->options;
+
+	if (options->images == NULL)
+		return 0;
+	self->images = mem_array(options->release->nr_images,
+				 sizeof(*self->images));
+	progress_phase(options->progress, "images");
+	if (images_push(options->images, self->images, err) < 0)
+		return -1;
+	plan_images(self);
+	return 0;
+}
+
+/* Digests go into the manifests only where they are known. */
+static struct jval *render(struct install *self, struct err *err)
+{
+	const struct install_options *options = self->options;
+	struct render_options render = options->render;
+	size_t nr = options->release->nr_images;
+	autofree const char **digests = mem_array(nr, sizeof(*digests));
+
+	for (size_t i = 0; self->images && i < nr; i++)
+		digests[i] = self->images[i].digest;
+	if (options->pin_digests)
+		render.digests = digests;
+	return render_release(options->release, &render, err);
+}
+
+static int prepare_objects(struct install *self, struct err *err)
+{
+	autojval struct jval *rendered = render(self, err);
+
+	if (rendered == NULL)
+		return -1;
+	check_nodes(self, rendered);
+	self->objects = certs_adapt(self->options->kube, &self->survey,
+				    self->options->certs, rendered,
+				    &self->result->plan.notes, err);
+	if (self->objects == NULL)
+		return -1;
+	self->result->nr_objects = jval_len(self->objects);
+	self->applied = mem_array(self->result->nr_objects,
+				  sizeof(*self->applied));
+	return 0;
+}
+
+static void plan_objects(struct install *self)
+{
+	static const char *const actions[] = {
+		[APPLY_CREATED] = "create",
+		[APPLY_CHANGED] = "change",
+		[APPLY_UNCHANGED] = "keep",
+	};
+
+	for (size_t i = 0; i < self->result->nr_objects; i++) {
+		const struct jval *object = jval_at(self->objects, i);
+		const char *ns = object_namespace(object);
+		autofree char *label = object_label(object);
+
+		plan_add(&self->result->plan, actions[self->applied[i]], NULL,
+			 "%s%s%s", label, ns ? " in " : "", ns ? ns : "");
+		self->result->changed |= self->applied[i] != APPLY_UNCHANGED;
+	}
+}
+
+static struct apply_options apply_options(const struct install *self)
+{
+	return (struct apply_options){
+		.config = self->options->config,
+		.discovery = self->options->discovery,
+		.dry_run = self->options->dry_run,
+		.crd_timeout_ms = self->options->timeout_ms,
+		.progress = self->options->dry_run ? NULL :
+						     self->options->progress,
+	};
+}
+
+static int apply(struct install *self, struct err *err)
+{
+	struct apply_options options = apply_options(self);
+
+	progress_phase(self->options->progress, "objects");
+	if (apply_objects(&options, self->objects, self->applied, err) < 0)
+		return -1;
+	plan_objects(self);
+	return 0;
+}
+
+/*
+ * What the server would say to each object; without their namespace it can
+ * say nothing of those that live in one: they would be created.
+ */
+static int dry_apply(struct install *self, struct err *err)
+{
+	struct apply_options options = apply_options(self);
+	autojval struct jval *asked = jval_new_array();
+	autofree enum apply_result *answers =
+		mem_array(self->result->nr_objects, sizeof(*answers));
+	size_t nr = 0;
+
+	for (size_t i = 0; i < self->result->nr_objects; i++) {
+		struct jval *object = jval_at(self->objects, i);
+
+		if (self->survey.namespace || !object_namespace(object))
+			jval_append(asked, jval_ref(object));
+	}
+	if (apply_objects(&options, asked, answers, err) < 0)
+		return -1;
+	for (size_t i = 0; i < self->result->nr_objects; i++) {
+		const struct jval *object = jval_at(self->objects, i);
+
+		if (self->survey.namespace || !object_namespace(object))
+			self->applied[i] = answers[nr++];
+	}
+	plan_objects(self);
+	return 0;
+}
+
+static int wait_all(const struct install *self, struct err *err)
+{
+	struct wait_options options = {
+		.config = self->options->config,
+		.discovery = self->options->discovery,
+		.timeout_ms = self->options->timeout_ms,
+		.progress = self->options->progress,
+	};
+
+	if (!self->options->wait)
+		return 0;
+	progress_phase(self->options->progress, "waiting");
+	return wait_ready(&options, self->objects, err);
+}
+
+static struct jval *record_images(const struct install *self)
+{
+	const struct release *release = self->options->release;
+	struct jval *list = jval_new_array();
+
+	for (size_t i = 0; self->images && i < release->nr_images; i++) {
+		const struct image_result *image = &self->images[i];
+
+		jval_append(list, jval_pack("{s:s, s:s, s:s?}", "name",
+					    image->name, "reference",
+					    image->place, "digest",
+					    image->digest));
+	}
+	return list;
+}
+
+/* Supersede the older record that says "deployed" (or died "installing"). */
+static int supersede(const struct install *self, struct err *err)
+{
+	struct jval *old = survey_record(&self->survey);
+
+	if (old == NULL || str_eq(jval_str(old, "status"), "superseded"))
+		return 0;
+	record_set_status(old, "superseded");
+	return record_save(self->options->kube, old, err);
+}
+
+static int finish_record(struct install *self, const char *status,
+			 struct err *err)
+{
+	record_set_status(self->record, status);
+	return record_save(self->options->kube, self->record, err);
+}
+
+static void begin_record(struct install *self)
+{
+	const struct jval *old = survey_record(&self->survey);
+	const struct plan *plan = &self->result->plan;
+	struct jval *notes = jval_new_array();
+
+	for (size_t i = 0; i < plan->notes.nr; i++)
+		jval_append(notes, jval_new_str(plan->notes.item[i]));
+	self->record = record_new(jval_int(old, "revision", 0) + 1,
+				  self->options->release->version, "install");
+	jval_set_str(self->record, "registry",
+		     self->options->render.registry);
+	jval_set(self->record, "images", record_images(self));
+	jval_set(self->record, "notes", notes);
+	record_set_objects(self->record, self->objects);
+}
+
+/* Only the Namespace, so that the record has a place before all else. */
+static int apply_namespace(const struct install *self, struct err *err)
+{
+	struct apply_options options = apply_options(self);
+	autojval struct jval *first = jval_new_array();
+
+	options.progress = NULL;
+	for (size_t i = 0; i < jval_len(self->objects); i++)
+		if (str_eq(object_kind(jval_at(self->objects, i)),
+			   "Namespace"))
+			jval_append(first,
+				    jval_ref(jval_at(self->objects, i)));
+	return apply_objects(&options, first, NULL, err);
+}
+
+static int deploy(struct install *self, struct err *err)
+{
+	struct err record_err = ERR_INIT;
+
+	if (apply(self, err) == 0 && wait_all(self, err) == 0)
+		return 0;
+	err_hint(err, "what was done stays; mend the cause and run 'dws-csm "
+		      "install' again, or 'dws-csm uninstall'");
+	if (finish_record(self, "failed", &record_err) < 0)
+		log_warn("%s", record_err.msg);
+	return -1;
+}
+
+/* Does the newest record tell just what would be installed now? */
+static bool is_recorded(const struct install *self)
+{
+	const struct jval *old = survey_record(&self->survey);
+	autojval struct jval *probe = jval_new_object();
+
+	if (!str_eq(jval_str(old, "status"), "deployed"))
+		return false;
+	record_set_objects(probe, self->objects);
+	return jval_equal(jval_get(old, "objects"),
+			  jval_get(probe, "objects"));
+}
+
+/* The same release with the same objects: mend what drifted, if anything. */
+static int converge(struct install *self, struct err *err)
+{
+	self->result->revision =
+		jval_int(survey_record(&self->survey), "revision", 0);
+	if (apply(self, err) < 0)
+		return -1;
+	return wait_all(self, err);
+}
+
+static int install_new(struct install *self, struct err *err)
+{
+	if (apply_namespace(self, err) < 0)
+		return -1;
+	begin_record(self);
+	if (record_save(self->options->kube, self->record, err) < 0)
+		return -1;
+	if (deploy(self, err) < 0)
+		return -1;
+	if (finish_record(self, "deployed", err) < 0 ||
+	    supersede(self, err) < 0)
+		return -1;
+	self->result->revision = jval_int(self->record, "revision", 0);
+	self->result->changed = true;
+	return 0;
+}
+
+static int install(struct install *self, struct err *err)
+{
+	const struct install_options *options = self->options;
+
+	if (survey_take(&self->survey, options->kube, options->discovery,
+			err) < 0 ||
+	    check_standing(self, err) < 0)
+		return -1;
+	/* Certificates and kinds are settled before the first blob goes. */
+	if (certs_check(&self->survey, options->certs, err) < 0)
+		return -1;
+	if (push_images_of(self, err) < 0 || prepare_objects(self, err) < 0)
+		return -1;
+	if (options->dry_run)
+		return dry_apply(self, err);
+	if (is_recorded(self))
+		return converge(self, err);
+	return install_new(self, err);
+}
+
+int install_run(const struct install_options *options,
+		struct install_result *result, struct err *err)
+{
+	struct install self = { .options = options, .result = result };
+	int status;
+
+	memset(result, 0, sizeof(*result));
+	status = install(&self, err);
+	survey_release(&self.survey);
+	image_results_free(self.images, options->release->nr_images);
+	jval_free(self.objects);
+	jval_free(self.record);
+	free(self.applied);
+	return status;
+}
+
+void install_result_release(struct install_result *result)
+{
+	plan_release(&result->plan);
+}

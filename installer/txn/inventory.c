@@ -1,0 +1,182 @@
+#include "txn/inventory.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "kube/object.h"
+#include "txn/names.h"
+#include "txn/record.h"
+
+#define LEADER_ELECTION "a08857a2." DWS_GROUP
+
+/* What no manifest names. */
+static const struct {
+	const char *api_version;
+	const char *kind;
+	const char *ns;
+	const char *name;
+} leftovers[] = {
+	{ "v1", "Secret", DWS_NAMESPACE, DWS_SERVING_SECRET },
+	{ "coordination.k8s.io/v1", "Lease", DWS_NAMESPACE, LEADER_ELECTION },
+	{ "v1", "ConfigMap", DWS_NAMESPACE, LEADER_ELECTION },
+	{ "rbac.authorization.k8s.io/v1", "ClusterRole", NULL,
+	  "workload-manager" },
+	{ "rbac.authorization.k8s.io/v1", "ClusterRoleBinding", NULL,
+	  "slurm-dws-viewer" },
+};
+
+struct inventory {
+	struct kube *kube;
+	struct discovery *discovery;
+	struct jval *seen;  /* set of keys */
+	struct jval *found; /* what exists */
+};
+
+static struct jval *name_only(const char *api_version, const char *kind,
+			      const char *ns, const char *name)
+{
+	struct jval *object =
+		jval_pack("{s:s, s:s, s:{s:s}}", "apiVersion", api_version,
+			  "kind", kind, "metadata", "name", name);
+
+	if (ns)
+		jval_set_str(object, "metadata.namespace", ns);
+	return object;
+}
+
+/* The version to ask for: cert-manager's is whatever the cluster serves. */
+static int served_version(struct inventory *self, const struct jval *object,
+			  char **api_version, struct err *err)
+{
+	auto_strs struct strs versions = STRS_INIT;
+	struct kube_resource resource;
+	char group[128];
+	int found = discovery_find(self->discovery, self->kube,
+				   object_api_version(object),
+				   object_kind(object), &resource, err);
+
+	if (found != 0) {
+		*api_version = mem_strdup(object_api_version(object));
+		return found;
+	}
+	object_group(object, group, sizeof(group));
+	if (discovery_versions(self->discovery, self->kube, group, &versions,
+			       err) < 0)
+		return -1;
+	for (size_t i = 0; found == 0 && i < versions.nr; i++) {
+		autofree char *other =
+			mem_printf("%s/%s", group, versions.item[i]);
+
+		found = discovery_find(self->discovery, self->kube, other,
+				       object_kind(object), &resource, err);
+		if (found > 0)
+			*api_version = mem_steal(&other);
+	}
+	return found;
+}
+
+/* Add the object if it exists in the cluster. */
+static int inventory_try(struct inventory *self, const struct jval *object,
+			 struct err *err)
+{
+	const char *ns = object_namespace(object);
+	autofree char *api_version = NULL;
+	autofree char *label = object_label(object);
+	autofree char *key = mem_printf("%s in %s", label, ns ? ns : "");
+	autofree char *path = NULL;
+	autojval struct jval *name = NULL;
+	autojval struct jval *live = NULL;
+	int served;
+
+	if (jval_get(self->seen, key))
+		return 0;
+	jval_set(self->seen, key, jval_new_bool(true));
+	served = served_version(self, object, &api_version, err);
+	if (served <= 0)
+		return served;
+	name = name_only(api_version, object_kind(object), ns,
+			 object_name(object));
+	path = kube_object_path(self->discovery, self->kube, name, err);
+	if (path == NULL)
+		return -1;
+	live = kube_get(self->kube, path, err);
+	if (live) {
+		jval_append(self->found, jval_ref(name));
+		return 0;
+	}
+	if (!kube_is_not_found(err))
+		return -1;
+	err_clear(err);
+	return 0;
+}
+
+static int inventory_try_all(struct inventory *self,
+			     const struct jval *objects, struct err *err)
+{
+	for (size_t i = 0; i < jval_len(objects); i++) {
+		const struct jval *object = jval_at(objects, i);
+
+		if (!str_eq(object_kind(object), "Namespace") &&
+		    inventory_try(self, object, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int inventory_releases(struct inventory *self,
+			      const struct catalogue *catalogue,
+			      struct err *err)
+{
+	for (size_t i = 0; i < catalogue_count(catalogue); i++) {
+		autojval struct jval *objects =
+			catalogue_objects(catalogue_at(catalogue, i), err);
+
+		if (objects == NULL ||
+		    inventory_try_all(self, objects, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static struct jval *leftover_names(const struct survey *survey)
+{
+	struct jval *names = jval_new_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(leftovers); i++)
+		jval_append(names, name_only(leftovers[i].api_version,
+					     leftovers[i].kind,
+					     leftovers[i].ns,
+					     leftovers[i].name));
+	for (size_t i = 0; i < jval_len(survey->crds); i++)
+		jval_append(names,
+			    name_only(CRD_API_VERSION,
+				      "CustomResourceDefinition", NULL,
+				      object_name(jval_at(survey->crds, i))));
+	for (size_t i = 0; i < jval_len(survey->records); i++) {
+		autofree char *name = record_name(jval_at(survey->records, i));
+
+		jval_append(names,
+			    name_only("v1", "Secret", DWS_NAMESPACE, name));
+	}
+	return names;
+}
+
+struct jval *inventory_take(struct kube *kube, struct discovery *discovery,
+			    const struct catalogue *catalogue,
+			    const struct survey *survey, struct err *err)
+{
+	autojval struct jval *seen = jval_new_object();
+	autojval struct jval *found = jval_new_array();
+	autojval struct jval *others = leftover_names(survey);
+	struct inventory self = { kube, discovery, seen, found };
+
+	if (inventory_try_all(&self,
+			      jval_get(survey_record(survey), "objects"),
+			      err) < 0 ||
+	    inventory_releases(&self, catalogue, err) < 0 ||
+	    inventory_try_all(&self, others, err) < 0) {
+		err_wrap(err, "find what belongs to DWS");
+		return NULL;
+	}
+	return object_sorted(found);
+}

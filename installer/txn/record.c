@@ -1,0 +1,164 @@
+#include "txn/record.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/strs.h"
+#include "base/version.h"
+#include "format/base64.h"
+#include "format/gzip.h"
+#include "kube/apply.h"
+#include "kube/object.h"
+#include "txn/names.h"
+
+#define RECORD_MAX_BYTES ((size_t)16 << 20)
+#define SECRETS_PATH "/api/v1/namespaces/" DWS_NAMESPACE "/secrets"
+
+static struct jval *record_decode(const struct jval *secret, struct err *err)
+{
+	const char *text = jval_str(secret, "data.release");
+	auto_buf struct buf packed = BUF_INIT(RECORD_MAX_BYTES);
+	auto_buf struct buf plain = BUF_INIT(RECORD_MAX_BYTES);
+	struct jval *record = NULL;
+
+	if (text == NULL)
+		err_set(err, ERR_INVALID, "it has no 'release'");
+	else if (base64_decode(&packed, text, strlen(text), err) == 0 &&
+		 gzip_expand(&plain, packed.data, packed.len, err) == 0)
+		record = jval_parse(plain.data, plain.len, err);
+	if (record == NULL)
+		err_wrap(err, "read release record '%s'", object_name(secret));
+	return record;
+}
+
+static int record_compare(const void *a, const void *b)
+{
+	int64_t left = jval_int(*(struct jval *const *)a, "revision", 0);
+	int64_t right = jval_int(*(struct jval *const *)b, "revision", 0);
+
+	return (left > right) - (left < right);
+}
+
+static struct jval *record_sorted(const struct jval *records)
+{
+	size_t nr = jval_len(records);
+	autofree struct jval **order = mem_array(nr, sizeof(*order));
+	struct jval *sorted = jval_new_array();
+
+	for (size_t i = 0; i < nr; i++)
+		order[i] = jval_at(records, i);
+	qsort(order, nr, sizeof(*order), record_compare);
+	for (size_t i = 0; i < nr; i++)
+		jval_append(sorted, jval_ref(order[i]));
+	return sorted;
+}
+
+static int record_collect(void *ctx, struct jval *secret, struct err *err)
+{
+	struct jval *record = record_decode(secret, err);
+
+	if (record == NULL)
+		return -1;
+	jval_append(ctx, record);
+	return 0;
+}
+
+struct jval *record_list(struct kube *kube, struct err *err)
+{
+	autojval struct jval *records = jval_new_array();
+
+	if (kube_list(kube, SECRETS_PATH,
+		      "labelSelector=" RECORD_LABEL "%3Drelease",
+		      record_collect, records, err) < 0) {
+		err_wrap(err, "list release records");
+		return NULL;
+	}
+	return record_sorted(records);
+}
+
+static void record_set_who(struct jval *record)
+{
+	struct passwd entry, *found = NULL;
+	char host[256] = "", names[1024];
+
+	gethostname(host, sizeof(host) - 1);
+	jval_set_str(record, "host", host);
+	getpwuid_r(getuid(), &entry, names, sizeof(names), &found);
+	jval_set_str(record, "user", found ? found->pw_name : "unknown");
+}
+
+struct jval *record_new(int64_t revision, const char *version,
+			const char *operation)
+{
+	char now[CLOCK_RFC3339_SIZE];
+	struct jval *record;
+
+	clock_rfc3339(now, sizeof(now), clock_wall());
+	record = jval_pack("{s:I, s:s, s:s, s:s, s:s}", "revision", revision,
+			   "version", version, "operation", operation,
+			   "started", now, "installer", version_string());
+	record_set_who(record);
+	record_set_status(record, "installing");
+	return record;
+}
+
+void record_set_objects(struct jval *record, const struct jval *objects)
+{
+	struct jval *copy = jval_copy(objects);
+
+	for (size_t i = 0; i < jval_len(copy); i++)
+		if (str_eq(object_kind(jval_at(copy, i)), "Secret")) {
+			jval_del(jval_at(copy, i), "data");
+			jval_del(jval_at(copy, i), "stringData");
+		}
+	jval_set(record, "objects", copy);
+}
+
+void record_set_status(struct jval *record, const char *status)
+{
+	char now[CLOCK_RFC3339_SIZE];
+
+	jval_set_str(record, "status", status);
+	if (strcmp(status, "deployed") == 0 || strcmp(status, "failed") == 0) {
+		clock_rfc3339(now, sizeof(now), clock_wall());
+		jval_set_str(record, "finished", now);
+	}
+}
+
+char *record_name(const struct jval *record)
+{
+	return mem_printf("dws-csm.release.v%lld",
+			  (long long)jval_int(record, "revision", 0));
+}
+
+int record_save(struct kube *kube, const struct jval *record, struct err *err)
+{
+	autofree char *name = record_name(record);
+	autofree char *path = mem_printf(
+		"%s/%s?fieldManager=%s&force=true", SECRETS_PATH, name,
+		APPLY_FIELD_MANAGER);
+	autofree char *text = jval_text(record, false);
+	auto_buf struct buf packed = BUF_INIT(RECORD_MAX_BYTES);
+	auto_buf struct buf encoded = BUF_INIT(RECORD_MAX_BYTES * 2);
+	autojval struct jval *secret = NULL;
+
+	gzip_compress(&packed, text, strlen(text));
+	base64_encode(&encoded, packed.data, packed.len);
+	if (buf_check(&encoded, "release record", err) < 0)
+		return -1;
+	secret = jval_pack(
+		"{s:s, s:s, s:{s:s, s:s, s:{s:s, s:s, s:s}}, s:s, s:{s:s}}",
+		"apiVersion", "v1", "kind", "Secret", "metadata", "name", name,
+		"namespace", DWS_NAMESPACE, "labels", RECORD_LABEL, "release",
+		"app.kubernetes.io/managed-by", "dws-csm", "dws-csm.io/status",
+		jval_str(record, "status"), "type", "dws-csm.io/release.v1",
+		"data", "release", buf_str(&encoded));
+	if (kube_call(kube, "PATCH", path, "application/apply-patch+yaml",
+		      secret, NULL, err) < 0)
+		return err_wrap(err, "write release record '%s'", name);
+	return 0;
+}

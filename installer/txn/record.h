@@ -1,0 +1,41 @@
+/*
+ * record - what was installed, kept in the cluster: one Secret a revision.
+ *
+ * A record is a JSON object, gzipped into Secret dws-csm.release.v<N> of
+ * dws-system:
+ *
+ *	{revision, version, status, operation, started, finished, host, user,
+ *	 installer, registry, images: [{name, reference, digest}],
+ *	 notes: [...], objects: [...]}
+ *
+ * `status` is "installing", "deployed", "failed" or "superseded". Data of
+ * Secrets among `objects` is left out: a record holds no key.
+ */
+#ifndef TXN_RECORD_H
+#define TXN_RECORD_H
+
+#include "kube/client.h"
+
+#define RECORD_LABEL "dws-csm.io/record"
+
+/* All records, oldest first, an array; empty when there are none. */
+struct jval *record_list(struct kube *kube, struct err *err) must_check;
+
+/* A new record of `revision` with who, when and where filled in. */
+struct jval *record_new(int64_t revision, const char *version,
+			const char *operation) must_check;
+
+/* Set `objects`, without the data of Secrets. */
+void record_set_objects(struct jval *record, const struct jval *objects);
+
+/* Set status, and the time it ended unless it is "installing". */
+void record_set_status(struct jval *record, const char *status);
+
+/* Write it; its namespace must exist. */
+int record_save(struct kube *kube, const struct jval *record, struct err *err)
+	must_check;
+
+/* Name of the Secret; the caller's. */
+char *record_name(const struct jval *record) must_check;
+
+#endif

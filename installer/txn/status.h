@@ -1,0 +1,26 @@
+/*
+ * status - what stands in the cluster and how it is, as one value.
+ *
+ *	{installed, version, managedBy, revision, recordStatus, kubernetes,
+ *	 images: [{name, reference, digest}],
+ *	 deployments: [{name, ready, desired, state, message}],
+ *	 crds: [{name, storage, state}],
+ *	 webhook: {endpoints, configurations: [{kind, name, caBundle}],
+ *		   certificate: {secret, issuedBy, notAfter, daysLeft}},
+ *	 workflows: {count, items: [...]} or {error}}
+ *
+ * Looks only; what cannot be read is told in its place.
+ */
+#ifndef TXN_STATUS_H
+#define TXN_STATUS_H
+
+#include "kube/client.h"
+#include "kube/discovery.h"
+
+struct jval *status_take(struct kube *kube, struct discovery *discovery,
+			 struct err *err) must_check;
+
+/* Whether all that `status` tells of is as it should be. */
+bool status_healthy(const struct jval *status);
+
+#endif
