@@ -71,7 +71,8 @@ struct settings {
 	bool all_namespaces;
 
 	const char *to;
-	const char *man;
+	bool man;
+	bool list;
 
 	struct strs store; /* texts that came from the configuration file */
 };

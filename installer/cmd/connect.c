@@ -1,0 +1,214 @@
+#include "cmd/connect.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "format/base64.h"
+#include "registry/auth.h"
+
+#define NEXUS_SECRET_PATH "/api/v1/namespaces/nexus/secrets/nexus-admin-credential"
+#define PLATFORM_CA "/etc/pki/trust/anchors/platform-ca-certs.crt"
+#define CA_MAX_BYTES ((size_t)4 << 20)
+#define PASSWORD_MAX_BYTES 4096
+
+int cluster_open(struct cluster *cluster, const struct settings *settings,
+		 struct err *err)
+{
+	const struct kube_config_options options = {
+		.kubeconfig = settings->kubeconfig,
+		.context = settings->context,
+	};
+
+	memset(cluster, 0, sizeof(*cluster));
+	cluster->config = kube_config_load(&options, err);
+	if (cluster->config == NULL)
+		return -1;
+	cluster->kube = kube_new(cluster->config);
+	cluster->discovery = discovery_new();
+	log_verbose("API server %s, context '%s'",
+		    kube_config_server(cluster->config),
+		    kube_config_context(cluster->config) ?
+			    kube_config_context(cluster->config) : "");
+	return 0;
+}
+
+void cluster_close(struct cluster *cluster)
+{
+	if (cluster->config == NULL)
+		return;
+	discovery_free(cluster->discovery);
+	kube_free(cluster->kube);
+	kube_config_free(cluster->config);
+}
+
+char *site_registry_host(const struct settings *settings)
+{
+	return mem_strndup(settings->registry,
+			   strcspn(settings->registry, "/"));
+}
+
+struct credentials {
+	char *username;
+	char *password; /* secret */
+};
+
+static void credentials_release(struct credentials *credentials)
+{
+	mem_free_secret(credentials->username);
+	mem_free_secret(credentials->password);
+}
+
+/* One line of standard input, as podman's and docker's --password-stdin. */
+static int password_from_stdin(char **password, struct err *err)
+{
+	char text[PASSWORD_MAX_BYTES];
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < sizeof(text) - 1 &&
+	       (n = read(STDIN_FILENO, text + len, sizeof(text) - 1 - len)) > 0)
+		len += (size_t)n;
+	text[len] = '\0';
+	text[strcspn(text, "\r\n")] = '\0';
+	*password = mem_strdup(text);
+	mem_wipe(text, sizeof(text));
+	if (**password == '\0')
+		return err_set(err, ERR_USAGE,
+			       "no password on standard input");
+	return 0;
+}
+
+static int from_options(const struct settings *settings,
+			struct credentials *credentials, struct err *err)
+{
+	if (settings->registry_username == NULL)
+		return err_set(err, ERR_USAGE,
+			       "'--registry-password-stdin' needs "
+			       "'--registry-username'");
+	if (!settings->registry_password_stdin)
+		return err_set(err, ERR_USAGE,
+			       "'--registry-username' needs "
+			       "'--registry-password-stdin'");
+	credentials->username = mem_strdup(settings->registry_username);
+	return password_from_stdin(&credentials->password, err);
+}
+
+static int secret_value(const struct jval *secret, const char *key, char **text,
+			struct err *err)
+{
+	const char *value = jval_string(jval_get(jval_get(secret, "data"), key));
+	auto_buf_secret struct buf plain = BUF_INIT(PASSWORD_MAX_BYTES);
+
+	if (value == NULL)
+		return err_set(err, ERR_FAILED, "it has no '%s'", key);
+	if (base64_decode(&plain, value, strlen(value), err) < 0)
+		return -1;
+	*text = buf_steal(&plain);
+	return 0;
+}
+
+/* 1 = found, 0 = no such Secret. */
+static int from_secret(struct cluster *cluster, struct credentials *credentials,
+		       struct err *err)
+{
+	autojval struct jval *secret =
+		kube_get(cluster->kube, NEXUS_SECRET_PATH, err);
+
+	if (secret == NULL && kube_is_not_found(err)) {
+		err_clear(err);
+		return 0;
+	}
+	if (secret == NULL)
+		return err_hint(err, "the registry's password is there; or "
+				     "give --registry-username and "
+				     "--registry-password-stdin");
+	if (secret_value(secret, "username", &credentials->username, err) < 0 ||
+	    secret_value(secret, "password", &credentials->password, err) < 0)
+		return err_wrap(err, "read Secret 'nexus-admin-credential' in "
+				     "namespace 'nexus'");
+	return 1;
+}
+
+static int find_credentials(const struct settings *settings,
+			    struct cluster *cluster, const char *host,
+			    struct credentials *credentials, struct err *err)
+{
+	int found;
+
+	if (settings->registry_username || settings->registry_password_stdin)
+		return from_options(settings, credentials, err);
+	if (settings->authfile == NULL && cluster) {
+		found = from_secret(cluster, credentials, err);
+		if (found != 0)
+			return found < 0 ? -1 : 0;
+	}
+	found = auth_file_lookup(settings->authfile, host, NULL,
+				 &credentials->username,
+				 &credentials->password, err);
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	if (settings->authfile)
+		return err_set(err, ERR_REGISTRY,
+			       "'%s' has no credentials for registry '%s'",
+			       settings->authfile, host);
+	return err_set(err, ERR_REGISTRY,
+		       "no credentials for registry '%s': %s; give "
+		       "--registry-username and --registry-password-stdin, or "
+		       "--authfile", host,
+		       cluster ? "Secret 'nexus-admin-credential' in "
+				 "namespace 'nexus' is not there, nor an "
+				 "auth.json" :
+				 "there is no auth.json");
+}
+
+/* Append a file of certificates; absent is fine unless it was asked for. */
+static int add_ca(struct buf *pem, const char *path, bool required,
+		  struct err *err)
+{
+	autofree char *text = NULL;
+
+	if (file_read(AT_FDCWD, path, CA_MAX_BYTES, &text, NULL, err) < 0) {
+		if (required || err->kind != ERR_NOT_FOUND)
+			return -1;
+		err_clear(err);
+		return 0;
+	}
+	if (required && !strstr(text, "-----BEGIN CERTIFICATE-----"))
+		return err_set(err, ERR_USAGE,
+			       "'%s' holds no PEM certificate", path);
+	buf_addstr(pem, text);
+	buf_addch(pem, '\n');
+	return 0;
+}
+
+struct registry *site_registry_open(const struct settings *settings,
+				    struct cluster *cluster, struct err *err)
+{
+	autofree char *host = site_registry_host(settings);
+	auto_buf struct buf ca = BUF_INIT(CA_MAX_BYTES * 2);
+	struct credentials credentials = { 0 };
+	struct registry_options options = { .host = host };
+	struct registry *registry = NULL;
+
+	if (settings->registry_ca &&
+	    add_ca(&ca, settings->registry_ca, true, err) < 0)
+		return NULL;
+	if (add_ca(&ca, PLATFORM_CA, false, err) < 0)
+		return NULL;
+	if (find_credentials(settings, cluster, host, &credentials, err) == 0) {
+		options.username = credentials.username;
+		options.password = credentials.password;
+		options.ca_pem = ca.len > 0 ? buf_str(&ca) : NULL;
+		options.ca_name = settings->registry_ca ? settings->registry_ca :
+							  PLATFORM_CA;
+		registry = registry_new(&options, err);
+	}
+	credentials_release(&credentials);
+	return registry;
+}

@@ -1,0 +1,37 @@
+/*
+ * connect - from settings to an open cluster and an open registry.
+ */
+#ifndef CMD_CONNECT_H
+#define CMD_CONNECT_H
+
+#include "cmd/settings.h"
+#include "kube/client.h"
+#include "kube/discovery.h"
+#include "registry/registry.h"
+
+struct cluster {
+	struct kube_config *config;
+	struct kube *kube;
+	struct discovery *discovery;
+};
+
+int cluster_open(struct cluster *cluster, const struct settings *settings,
+		 struct err *err) must_check;
+void cluster_close(struct cluster *cluster);
+
+#define auto_cluster __attribute__((cleanup(cluster_close)))
+
+/*
+ * The site's registry. Credentials: --registry-username, else --authfile,
+ * else Secret nexus/nexus-admin-credential of `cluster`; where that is NULL
+ * or has none, the default auth files. CA: the host's, the NCN's platform
+ * CA where it exists, and --registry-ca.
+ */
+struct registry *site_registry_open(const struct settings *settings,
+				    struct cluster *cluster, struct err *err)
+	must_check;
+
+/* The host of --registry, without its prefix; the caller's. */
+char *site_registry_host(const struct settings *settings) must_check;
+
+#endif

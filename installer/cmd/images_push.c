@@ -1,0 +1,140 @@
+#include "cmd/cmd.h"
+
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "cmd/connect.h"
+#include "cmd/output.h"
+#include "cmd/release_options.h"
+
+static struct jval *results_value(const struct image_result *results,
+				  size_t nr)
+{
+	struct jval *list = jval_new_array();
+
+	for (size_t i = 0; i < nr; i++)
+		if (results[i].place)
+			jval_append(list,
+				    jval_pack("{s:s, s:s, s:s?, s:I, s:I, s:b}",
+					      "name", results[i].name,
+					      "reference", results[i].place,
+					      "digest", results[i].digest,
+					      "bytes", (int64_t)results[i].bytes,
+					      "sent", (int64_t)results[i].sent,
+					      "present", results[i].present));
+	return list;
+}
+
+static int results_show(const struct image_result *results, size_t nr,
+			bool dry_run, struct err *err)
+{
+	static const char *const heads[] = { "IMAGE", "DIGEST", "SIZE",
+					     "RESULT", NULL };
+	struct table *table = table_new(heads);
+	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
+
+	for (size_t i = 0; i < nr; i++) {
+		char size[32] = "-";
+		const char *digest = results[i].digest;
+
+		if (results[i].place == NULL)
+			continue;
+		if (results[i].bytes > 0)
+			str_bytes(size, sizeof(size), results[i].bytes);
+		table_row(table, (const char *const[]){
+					 results[i].place,
+					 digest ? digest : "-", size,
+					 results[i].present ? "present" :
+					 dry_run	    ? "to push" :
+							      "pushed" });
+	}
+	table_print(table, &out);
+	table_free(table);
+	return output_text(buf_str(&out), err);
+}
+
+static int push_and_tell(const struct images_options *options,
+			 const struct settings *settings, struct err *err)
+{
+	size_t nr = options->release->nr_images;
+	struct image_result *results = mem_array(nr, sizeof(*results));
+	autojval struct jval *value = NULL;
+	int status = images_push(options, results, err);
+
+	progress_free(options->progress);
+	if (status == 0 && settings->output &&
+	    !str_eq(settings->output, "table")) {
+		value = results_value(results, nr);
+		status = output_value(value, settings->output, err);
+	} else if (status == 0) {
+		status = results_show(results, nr, options->dry_run, err);
+	}
+	image_results_free(results, nr);
+	return status;
+}
+
+static int images_check_names(const struct release *release, const struct strs *names,
+		       struct err *err)
+{
+	for (size_t i = 0; i < names->nr; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < release->nr_images; k++)
+			known |= str_eq(names->item[i], release->image[k].name);
+		if (!known)
+			return err_set(err, ERR_USAGE,
+				       "DWS %s has no image '%s'; 'dws-csm "
+				       "images list' names them",
+				       release->version, names->item[i]);
+	}
+	return 0;
+}
+
+static int images_push_main(struct settings *settings, const struct strs *args,
+			    struct err *err)
+{
+	autocatalogue struct catalogue *catalogue = catalogue_open(err);
+	auto_cluster struct cluster cluster = { 0 };
+	struct images_options options;
+	struct render_options render;
+	struct registry *registry;
+	struct progress *progress;
+	const struct release *release;
+	/* The cluster is asked only for the password. */
+	bool asked = !settings->registry_username && !settings->authfile;
+	int status;
+
+	if (catalogue == NULL)
+		return -1;
+	release = catalogue_release(catalogue, settings->version, err);
+	if (release == NULL || images_check_names(release, args, err) < 0)
+		return -1;
+	if (asked && cluster_open(&cluster, settings, err) < 0)
+		return err_hint(err, "the password of the registry is in the "
+				     "cluster; or give --registry-username and "
+				     "--registry-password-stdin, or --authfile");
+	registry = site_registry_open(settings, asked ? &cluster : NULL, err);
+	if (registry == NULL)
+		return -1;
+	status = settings_progress(settings, &progress, err);
+	if (status == 0) {
+		render_options_set(&render, settings);
+		images_options_set(&options, release, &render, registry,
+				   settings, progress);
+		options.only = args;
+		status = push_and_tell(&options, settings, err);
+	}
+	registry_free(registry);
+	return status;
+}
+
+const struct command cmd_images_push = {
+	.name = "images push",
+	.arguments = "[IMAGE...]",
+	.summary = "push the images of a release into the site's registry",
+	.groups = GROUP_CLUSTER | GROUP_REGISTRY | GROUP_IMAGES |
+		  GROUP_RELEASE | GROUP_CHANGE | GROUP_PROGRESS | GROUP_OUTPUT,
+	.max_args = 16,
+	.run = images_push_main,
+};

@@ -1,0 +1,67 @@
+#include "cmd/release_options.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "cmd/output.h"
+#include "txn/plan.h"
+
+void render_options_set(struct render_options *render,
+			const struct settings *settings)
+{
+	memset(render, 0, sizeof(*render));
+	render->registry = settings->registry;
+	render->replicas = settings->replicas;
+}
+
+void images_options_set(struct images_options *images,
+			const struct release *release,
+			const struct render_options *render,
+			struct registry *registry,
+			const struct settings *settings,
+			struct progress *progress)
+{
+	memset(images, 0, sizeof(*images));
+	images->release = release;
+	images->render = render;
+	images->registry = registry;
+	images->from = &settings->from;
+	images->authfile = settings->authfile;
+	images->platform = settings->platform;
+	images->all_platforms = settings->all_platforms;
+	images->dry_run = settings->dry_run;
+	images->jobs = (unsigned int)settings->jobs;
+	images->progress = progress;
+}
+
+static int plan_print_table(const struct plan *plan, struct err *err)
+{
+	static const char *const heads[] = { "ACTION", "THING", "WHY", NULL };
+	struct table *table = table_new(heads);
+	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
+
+	for (size_t i = 0; i < jval_len(plan->steps); i++) {
+		const struct jval *step = jval_at(plan->steps, i);
+		const char *why = jval_str(step, "why");
+		const char *const cells[] = { jval_str(step, "action"),
+					      jval_str(step, "thing"),
+					      why ? why : "" };
+
+		table_row(table, cells);
+	}
+	table_print(table, &out);
+	table_free(table);
+	for (size_t i = 0; i < plan->notes.nr; i++)
+		buf_addf(&out, "note: %s\n", plan->notes.item[i]);
+	return output_text(buf_str(&out), err);
+}
+
+int plan_print(const struct plan *plan, const char *format, struct err *err)
+{
+	autojval struct jval *value = NULL;
+
+	if (format == NULL || str_eq(format, "table"))
+		return plan_print_table(plan, err);
+	value = plan_value(plan);
+	return output_value(value, format, err);
+}

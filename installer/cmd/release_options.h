@@ -1,0 +1,25 @@
+/*
+ * release_options - from settings to what txn/images and bundle/render take.
+ */
+#ifndef CMD_RELEASE_OPTIONS_H
+#define CMD_RELEASE_OPTIONS_H
+
+#include "cmd/settings.h"
+#include "txn/images.h"
+
+/* Pointers into `settings`, which must outlive them. */
+void render_options_set(struct render_options *render,
+			const struct settings *settings);
+void images_options_set(struct images_options *images,
+			const struct release *release,
+			const struct render_options *render,
+			struct registry *registry,
+			const struct settings *settings,
+			struct progress *progress);
+
+/* Print the steps of a plan as --output says ("table" by default). */
+struct plan;
+int plan_print(const struct plan *plan, const char *format, struct err *err)
+	must_check;
+
+#endif

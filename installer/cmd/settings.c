@@ -1,0 +1,203 @@
+#include "cmd/settings.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "format/yaml.h"
+
+#define CONFIG_FILE "/etc/dws-csm/config.yaml"
+#define CONFIG_MAX_BYTES ((size_t)1 << 20)
+
+#define AT(field) .offset = offsetof(struct settings, field)
+
+/* In the order in which help shows them: what is special first. */
+static const struct opt table[] = {
+	{ "version", 0, OPT_TEXT, "VERSION", NULL,
+	  "release of DWS (default: see 'dws-csm manifests --list')",
+	  AT(version), GROUP_RELEASE },
+	{ "list", 0, OPT_FLAG, NULL, NULL, "list the releases carried",
+	  AT(list), GROUP_MANIFESTS, true },
+	{ "from", 0, OPT_LIST, "SOURCE", NULL,
+	  "take images from oci:DIR, oci-archive:FILE, docker-archive:FILE, "
+	  "dir:DIR or docker://HOST/IMAGE:TAG, not from upstream's registries",
+	  AT(from), GROUP_IMAGES },
+	{ "to", 0, OPT_TEXT, "DIR", NULL,
+	  "directory to write, one OCI image layout", AT(to), GROUP_PULL,
+	  true },
+	{ "platform", 0, OPT_TEXT, "OS/ARCH", NULL,
+	  "platform taken out of a manifest list (default linux/amd64)",
+	  AT(platform), GROUP_IMAGES },
+	{ "all-platforms", 0, OPT_FLAG, NULL, NULL,
+	  "take manifest lists whole", AT(all_platforms), GROUP_IMAGES },
+	{ "jobs", 'j', OPT_NUMBER, "N", NULL,
+	  "transfers at the same time (default 4)", AT(jobs), GROUP_IMAGES },
+	{ "skip-images", 0, OPT_FLAG, NULL, NULL,
+	  "the images are in the registry already: push none",
+	  AT(skip_images), GROUP_INSTALL },
+	{ "pin-digests", 0, OPT_FLAG, NULL, NULL,
+	  "name images by tag and digest in the Deployments",
+	  AT(pin_digests), GROUP_INSTALL },
+	{ "webhook-certs", 0, OPT_TEXT, "WHO", "auto|cert-manager|self-signed",
+	  "who issues the webhook's certificate (default auto: cert-manager "
+	  "where it is served)",
+	  AT(webhook_certs), GROUP_INSTALL },
+	{ "replicas", 0, OPT_NUMBER, "N", NULL,
+	  "pods of the webhook, for clusters of less than three nodes",
+	  AT(replicas), GROUP_INSTALL | GROUP_MANIFESTS },
+	{ "delete-namespace", 0, OPT_FLAG, NULL, NULL,
+	  "delete the Namespace dws-system as well", AT(delete_namespace),
+	  GROUP_UNINSTALL },
+	{ "registry", 0, OPT_TEXT, "HOST[:PORT][/PREFIX]", NULL,
+	  "registry that the nodes pull from (default registry.local)",
+	  AT(registry), GROUP_REGISTRY | GROUP_MANIFESTS },
+	{ "registry-username", 0, OPT_TEXT, "NAME", NULL,
+	  "user of the registry (default: Secret nexus-admin-credential)",
+	  AT(registry_username), GROUP_REGISTRY },
+	{ "registry-password-stdin", 0, OPT_FLAG, NULL, NULL,
+	  "read the password of that user from standard input",
+	  AT(registry_password_stdin), GROUP_REGISTRY, true },
+	{ "registry-ca", 0, OPT_TEXT, "FILE", NULL,
+	  "CA certificates to trust for the registry, besides the host's",
+	  AT(registry_ca), GROUP_REGISTRY },
+	{ "authfile", 0, OPT_TEXT, "FILE", NULL,
+	  "credentials as podman, skopeo and docker keep them",
+	  AT(authfile), GROUP_REGISTRY | GROUP_IMAGES },
+	{ "namespace", 'n', OPT_TEXT, "NAME", NULL,
+	  "only this namespace (default: that of the context)",
+	  AT(namespace), GROUP_NAMESPACE },
+	{ "all-namespaces", 'A', OPT_FLAG, NULL, NULL, "all namespaces",
+	  AT(all_namespaces), GROUP_NAMESPACE },
+	{ "dry-run", 0, OPT_FLAG, NULL, NULL,
+	  "tell every step and change nothing", AT(dry_run), GROUP_CHANGE },
+	{ "wait", 0, OPT_SWITCH, NULL, NULL,
+	  "wait until all is ready (default), or do not", AT(wait),
+	  GROUP_INSTALL },
+	{ "timeout", 0, OPT_DURATION, "TIME", NULL,
+	  "longest wait for each object (default 120s)", AT(timeout_ms),
+	  GROUP_CHANGE },
+	{ "yes", 'y', OPT_FLAG, NULL, NULL, "do not ask", AT(yes),
+	  GROUP_UNINSTALL },
+	{ "output", 'o', OPT_TEXT, "FORMAT", "table|json|yaml",
+	  "form of the result", AT(output), GROUP_OUTPUT },
+	{ "man", 0, OPT_FLAG, NULL, NULL, "as a man page (roff)", AT(man),
+	  GROUP_HELP, true },
+	{ "kubeconfig", 0, OPT_TEXT, "FILE", NULL,
+	  "kubeconfig (default: KUBECONFIG, ~/.kube/config, "
+	  "/etc/kubernetes/admin.conf)",
+	  AT(kubeconfig), GROUP_CLUSTER },
+	{ "context", 0, OPT_TEXT, "NAME", NULL, "context in the kubeconfig",
+	  AT(context), GROUP_CLUSTER },
+	{ "progress", 0, OPT_TEXT, "FACE", "auto|tty|plain|json|none",
+	  "how progress is told (default auto)", AT(progress_name),
+	  GROUP_PROGRESS },
+	{ "verbose", 'v', OPT_COUNT, NULL, NULL,
+	  "say more; -vv tells each request", AT(verbose), GROUP_ALL },
+	{ "quiet", 'q', OPT_FLAG, NULL, NULL, "warnings and errors only",
+	  AT(quiet), GROUP_ALL },
+	{ "help", 'h', OPT_FLAG, NULL, NULL, "tell about the command",
+	  AT(help), GROUP_ALL, true },
+};
+
+const struct opts_table settings_table = { table, ARRAY_SIZE(table) };
+
+void settings_init(struct settings *settings)
+{
+	memset(settings, 0, sizeof(*settings));
+	settings->wait = true;
+	settings->timeout_ms = 120000;
+	settings->replicas = -1;
+	settings->registry = "registry.local";
+	settings->webhook_certs = "auto";
+	settings->output = NULL;
+	settings->progress_name = "auto";
+}
+
+void settings_release(struct settings *settings)
+{
+	strs_release(&settings->from);
+	strs_release(&settings->store);
+}
+
+/* A scalar of the configuration file as the text an option takes. */
+static char *config_text(const struct jval *value)
+{
+	if (jval_string(value))
+		return mem_strdup(jval_string(value));
+	if (jval_is_object(value) || jval_is_array(value) ||
+	    jval_is_null(value))
+		return NULL;
+	return jval_text(value, false);
+}
+
+static int config_apply(struct settings *settings, unsigned int groups,
+			const char *name, const struct jval *value,
+			struct err *err)
+{
+	char *text = config_text(value);
+
+	if (text == NULL)
+		return err_set(err, ERR_USAGE, "'%s' must be a plain value",
+			       name);
+	strs_take(&settings->store, text);
+	return opts_set(&settings_table, groups, name, text, settings, err);
+}
+
+static int config_load(struct settings *settings, unsigned int groups,
+		       const char *path, bool required, struct err *err)
+{
+	autofree char *text = NULL;
+	autojval struct jval *config = NULL;
+	size_t len;
+
+	if (file_read(AT_FDCWD, path, CONFIG_MAX_BYTES, &text, &len, err) < 0) {
+		if (err->kind != ERR_NOT_FOUND || required)
+			return -1;
+		err_clear(err);
+		return 0;
+	}
+	config = yaml_parse_all(text, len, err);
+	if (config == NULL)
+		return err_wrap(err, "read '%s'", path);
+	if (jval_len(config) == 0)
+		return 0;
+	if (jval_len(config) > 1 || !jval_is_object(jval_at(config, 0)))
+		return err_set(err, ERR_USAGE,
+			       "'%s' must be one mapping of option names to "
+			       "values", path);
+	for (void *it = jval_first(jval_at(config, 0)); it;
+	     it = jval_next(jval_at(config, 0), it))
+		if (config_apply(settings, groups, jval_member_name(it),
+				 jval_member_value(it), err) < 0)
+			return err_wrap(err, "read '%s'", path);
+	return 0;
+}
+
+int settings_load(struct settings *settings, unsigned int groups,
+		  char *const *argv, struct strs *args, struct err *err)
+{
+	const char *path = getenv("DWS_CSM_CONFIG");
+
+	if (config_load(settings, groups, path ? path : CONFIG_FILE,
+			path != NULL, err) < 0)
+		return -1;
+	if (opts_from_environment(&settings_table, groups, settings, err) < 0)
+		return -1;
+	return opts_parse(&settings_table, groups, argv, settings, args, err);
+}
+
+int settings_progress(const struct settings *settings,
+		      struct progress **progress, struct err *err)
+{
+	enum progress_mode mode;
+
+	if (progress_mode_parse(&mode, settings->progress_name, err) < 0)
+		return -1;
+	if (settings->quiet && mode == PROGRESS_AUTO)
+		mode = PROGRESS_NONE;
+	*progress = progress_new(mode, STDERR_FILENO);
+	return 0;
+}

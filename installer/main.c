@@ -1,0 +1,100 @@
+/*
+ * main - globals, find the command, run it, error kind -> exit code.
+ */
+#include <netdb.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/strs.h"
+#include "cmd/cmd.h"
+#include "cmd/help.h"
+#include "net/http.h"
+
+/* glibc's, without a header of its own: which sources answer a name. */
+extern int __nss_configure_lookup(const char *database, const char *sources);
+
+/*
+ * The executable is alone: whatever the host's nsswitch.conf and
+ * openssl.cnf say, no shared object is loaded for them.
+ */
+static void main_stand_alone(void)
+{
+	__nss_configure_lookup("hosts", "files dns");
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+}
+
+static void main_log_level(const struct settings *settings)
+{
+	if (settings->quiet)
+		log_set_level(LOG_QUIET);
+	else if (settings->verbose > 1)
+		log_set_level(LOG_DEBUG);
+	else if (settings->verbose == 1)
+		log_set_level(LOG_VERBOSE);
+}
+
+static int run(const struct command *command, char *const *argv,
+	       struct err *err)
+{
+	struct settings settings;
+	auto_strs struct strs args = STRS_INIT;
+	unsigned int groups = command->groups | GROUP_ALL;
+	int result;
+
+	settings_init(&settings);
+	result = settings_load(&settings, groups, argv, &args, err);
+	main_log_level(&settings);
+	if (settings.help) {
+		result = help_print(command, false, err);
+	} else if (result == 0 && args.nr > command->max_args) {
+		result = err_set(err, ERR_USAGE, "unexpected argument '%s'",
+				 args.item[command->max_args]);
+	} else if (result == 0) {
+		http_global_init();
+		interrupt_install();
+		result = command->run(&settings, &args, err);
+	}
+	settings_release(&settings);
+	return result;
+}
+
+static const struct command *find(char **argv, size_t *words, struct err *err)
+{
+	static char *help[] = { "help", NULL };
+	const struct command *command;
+
+	*words = 0;
+	if (argv[0] == NULL || str_eq(argv[0], "--help") ||
+	    str_eq(argv[0], "-h"))
+		return command_find(help, words);
+	if (str_eq(argv[0], "--version"))
+		argv[0] = "version";
+	command = command_find(argv, words);
+	if (command == NULL)
+		err_set(err, ERR_USAGE, "unknown command '%s%s%s'", argv[0],
+			argv[1] && argv[1][0] != '-' ? " " : "",
+			argv[1] && argv[1][0] != '-' ? argv[1] : "");
+	return command;
+}
+
+int main(int argc, char **argv)
+{
+	struct err err = ERR_INIT;
+	const struct command *command;
+	size_t words;
+
+	(void)argc;
+	main_stand_alone();
+	command = find(argv + 1, &words, &err);
+	if (command && run(command, argv + 1 + words, &err) == 0)
+		return 0;
+	fprintf(stderr, "dws-csm: %s\n", err.msg);
+	if (err.kind == ERR_USAGE)
+		fprintf(stderr, "Try 'dws-csm %s%s'.\n",
+			command ? "help " : "help",
+			command ? command->name : "");
+	return err_exit_code(&err);
+}
