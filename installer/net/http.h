@@ -33,7 +33,7 @@ struct http_config {
 	const char *client_cert_pem; /* or NULL */
 	const char *client_key_pem;  /* secret */
 	const char *tls_server_name; /* name to send and verify, or NULL */
-	bool insecure;		     /* no verification at all */
+	bool insecure;               /* no verification at all */
 	/* NULL: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment, with
 	 * CIDR and leading-dot entries; "" = none. */
 	const char *proxy;
@@ -56,7 +56,7 @@ struct http_request {
 	const char *authorization;
 	struct source *body; /* or NULL */
 	uint64_t body_len;   /* always known: Content-Length is sent */
-	bool follow;	     /* redirects of GET and HEAD, at most 5 */
+	bool follow;         /* redirects of GET and HEAD, at most 5 */
 	/* Whole call; 0 = none beyond the idle timeout. */
 	int64_t timeout_ms;
 	/* How long the server may take to answer once all is sent, before
@@ -66,19 +66,21 @@ struct http_request {
 
 struct http_response {
 	int status;
-	char *url;	      /* of the last request: redirects followed */
-	struct strs headers;  /* "name: value", names in lower case */
+	char *url;              /* of the last request: redirects followed */
+	struct strs headers;    /* "name: value", names in lower case */
 	int64_t content_length; /* -1 when not told */
 	struct buf body;
 };
 
-#define HTTP_RESPONSE_INIT { .status = 0 }
+#define HTTP_RESPONSE_INIT  \
+	{                   \
+		.status = 0 \
+	}
 
 void http_response_release(struct http_response *response);
 
 /* Value of the first header `name` (lower case), or NULL. Borrowed. */
-const char *http_header(const struct http_response *response,
-			const char *name);
+const char *http_header(const struct http_response *response, const char *name);
 
 /* Value of header number `*at` or later called `name`; advances `*at`. For
  * headers that come several times. */
