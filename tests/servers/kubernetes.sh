@@ -100,7 +100,7 @@ source_lines()
 
 	# shellcheck disable=SC1091 # the distribution's file
 	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	python3 - "$codename" <<-'END'
+	/usr/bin/python3 - "$codename" <<-'END'
 	import glob, re, sys
 
 	release = sys.argv[1]

@@ -180,6 +180,6 @@ port_open()
 # free_port: prints a port of 127.0.0.1 that nobody has.
 free_port()
 {
-	python3 -c 'import socket; s = socket.socket()
+	/usr/bin/python3 -c 'import socket; s = socket.socket()
 s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
