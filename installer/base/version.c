@@ -1,0 +1,8 @@
+#include "base/version.h"
+
+#include "version-stamp.h" /* made by the Makefile */
+
+const char *version_string(void)
+{
+	return VERSION_STAMP;
+}
