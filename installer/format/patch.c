@@ -133,8 +133,7 @@ static void set_root(struct jval **doc, struct jval *take)
 	*doc = take;
 }
 
-/* Put `value`, of which the document gets a copy, or one more owner where
- * `value` has just been taken out of it. */
+/* Put a value where `path` leads; it is freed where it cannot go there. */
 static int add(struct jval **doc, const struct strs *path, struct jval *take,
 	       struct err *err)
 {
