@@ -32,13 +32,22 @@ struct descriptor {
 struct image_source;
 struct image_blob; /* an opened blob */
 
+/* For docker://; NULL = all default. Strings are borrowed until
+ * image_source_free. */
+struct image_source_options {
+	const char *authfile; /* as auth_file_lookup takes it, or NULL */
+	const char *ca_pem;   /* added to the host's CAs, or NULL */
+	const char *ca_name;
+};
+
 struct image_source_ops; /* private to the transports */
 
 /* Open `spec` as in the table above. Several names in an archive: each can
  * be asked for. ERR_INVALID or ERR_NOT_FOUND names file and remedy;
  * a truncated archive is found here. */
-struct image_source *image_source_open(const char *spec, struct err *err)
-	must_check;
+struct image_source *
+image_source_open(const char *spec, const struct image_source_options *options,
+		  struct err *err) must_check;
 void image_source_free(struct image_source *source);
 
 /* For messages: the spec. */
