@@ -116,7 +116,7 @@ static int opt_set_number(int64_t *to, int64_t max, const char *subject,
 static int opt_set_count(int *to, const char *subject, const char *value,
 			 struct err *err)
 {
-	int64_t n;
+	int64_t n = 0;
 
 	if (opt_set_number(&n, 100, subject, value, err) < 0)
 		return -1;
