@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "format/jval.h"
 #include "kube/config.h"
+#include "net/http.h"
 
 struct kube;
 
@@ -39,13 +40,34 @@ int kube_call(struct kube *kube, const char *method, const char *path,
 	      const char *content_type, const struct jval *body,
 	      struct jval **answer, struct err *err) must_check;
 
+/* The same with more to choose and to know. */
+struct kube_request {
+	const char *method; /* NULL = GET */
+	const char *path;
+	const char *content_type;
+	const struct jval *body;
+	/* Answer with metadata only (PartialObjectMetadata): cheap where an
+	 * object is large. */
+	bool metadata;
+};
+
+/* The status (200, 201, 202), or -1. */
+int kube_request(struct kube *kube, const struct kube_request *request,
+		 struct jval **answer, struct err *err) must_check;
+
+/* GET `path` whose answer does not end (a watch). No retries but one after
+ * a 401. Close the stream before `kube` is used again. */
+struct http_stream *kube_open(struct kube *kube, const char *path,
+			      struct err *err) must_check;
+
 /* Text that is not JSON (logs, /readyz), at most `max_bytes`. */
 char *kube_get_text(struct kube *kube, const char *path, size_t max_bytes,
 		    struct err *err) must_check;
 
-/* All items of a list, page by page (`limit`, `continue`; a 410 starts
- * again): calls `item` for each, whose value is borrowed; a negative result
- * ends it. `query` such as "labelSelector=..." or NULL. */
+/* All items of a list, read page by page (`limit`, `continue`; a 410 starts
+ * again) before the first is told: calls `item` for each, with apiVersion and
+ * kind filled in, whose value is borrowed; a negative result ends it. `query`
+ * such as "labelSelector=..." or NULL. */
 int kube_list(struct kube *kube, const char *path, const char *query,
 	      int (*item)(void *ctx, struct jval *object, struct err *err),
 	      void *ctx, struct err *err) must_check;
@@ -53,6 +75,15 @@ int kube_list(struct kube *kube, const char *path, const char *query,
 /* The same into an array. */
 struct jval *kube_list_all(struct kube *kube, const char *path,
 			   const char *query, struct err *err) must_check;
+
+/* The same, telling the resourceVersion of the list (the caller's). */
+struct jval *kube_list_version(struct kube *kube, const char *path,
+			       const char *query, char **version,
+			       struct err *err) must_check;
+
+/* "&name=value" with what a query does not take percent-encoded; `name` NULL
+ * = the value alone, as a segment of a path. */
+void kube_add_query(struct buf *out, const char *name, const char *value);
 
 bool kube_is_not_found(const struct err *err);	/* 404 */
 bool kube_is_conflict(const struct err *err);	/* 409 */

@@ -1,0 +1,247 @@
+#include "kube/apply.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/strs.h"
+#include "kube/apply_object.h"
+#include "kube/crd.h"
+#include "kube/object.h"
+#include "kube/parallel.h"
+
+#define APPLY_JOBS 6
+#define CRD_TIMEOUT_MS 120000
+
+struct item {
+	const struct jval *object; /* as given */
+	struct jval *prepared;
+	char *path;
+	int rank;
+	bool late;  /* its kind comes with a CRD that is applied as well */
+	bool fresh; /* so, or its namespace does */
+	enum apply_result result;
+};
+
+struct apply {
+	const struct apply_options *options;
+	const struct jval *objects;
+	struct item *items;
+	size_t nr;
+	struct kube *kubes[PARALLEL_MAX_JOBS]; /* one a worker */
+	unsigned int jobs;
+	size_t *batch; /* numbers of the items under way */
+	size_t batch_nr;
+	bool crds_pending; /* applied and not yet waited for */
+};
+
+static const char *result_name(enum apply_result result)
+{
+	static const char *const names[] = { "created", "changed",
+					     "unchanged" };
+
+	return names[result];
+}
+
+static bool namespace_comes(const struct jval *objects, const char *ns)
+{
+	for (size_t i = 0; ns && i < jval_len(objects); i++) {
+		const struct jval *object = jval_at(objects, i);
+
+		if (strcmp(object_kind(object), "Namespace") == 0 &&
+		    strcmp(object_name(object), ns) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "Certificate of cert-manager.io/v1", each once. */
+static void note_unserved(struct strs *unserved, const struct jval *object)
+{
+	autofree char *text = mem_printf("%s of %s", object_kind(object),
+					 object_api_version(object));
+
+	if (!strs_has(unserved, text))
+		strs_add(unserved, text);
+}
+
+/* The path of every object, before anything is changed. */
+static int apply_map(struct apply *apply, struct err *err)
+{
+	struct discovery *discovery = apply->options->discovery;
+	struct strs auto_strs unserved = STRS_INIT;
+	autofree char *list = NULL;
+
+	for (size_t i = 0; i < apply->nr; i++) {
+		struct item *item = &apply->items[i];
+		struct kube_resource resource;
+		int found = discovery_find(discovery, apply->kubes[0],
+					   object_api_version(item->object),
+					   object_kind(item->object),
+					   &resource, err);
+
+		if (found < 0)
+			return -1;
+		item->late = crd_brings(apply->objects, item->object);
+		item->fresh = item->late ||
+			      namespace_comes(apply->objects,
+					      object_namespace(item->object));
+		if (found == 0 && !item->late)
+			note_unserved(&unserved, item->object);
+	}
+	if (unserved.nr == 0)
+		return 0;
+	list = strs_join(&unserved, ", ");
+	return err_set(err, ERR_API,
+		       "the API server does not serve %s; nothing was changed",
+		       list);
+}
+
+static int apply_item(void *ctx, unsigned int worker, size_t index,
+		      struct err *err)
+{
+	struct apply *apply = ctx;
+	const struct apply_options *options = apply->options;
+	struct item *item = &apply->items[apply->batch[index]];
+	autofree char *label = object_label(item->object);
+	struct progress_item *progress =
+		progress_add(options->progress, PROGRESS_STEPS, 1, "%s", label);
+	struct kube *kube = apply->kubes[worker];
+	struct apply_one one = {
+		.dry_run = options->dry_run,
+		.fresh = item->fresh,
+	};
+
+	item->path = kube_object_path(options->discovery, kube, item->object,
+				      err);
+	if (item->path == NULL && options->dry_run && item->late) {
+		item->result = APPLY_CREATED;
+	} else if (item->path == NULL) {
+		progress_end(progress, PROGRESS_FAILED, NULL);
+		return -1;
+	} else {
+		item->prepared = apply_prepare(item->object);
+		one.object = item->prepared;
+		one.path = item->path;
+		if (apply_object(kube, &one, &item->result, err) < 0) {
+			progress_end(progress, PROGRESS_FAILED, NULL);
+			return -1;
+		}
+	}
+	log_debug("%s %s", label, result_name(item->result));
+	progress_advance(progress, 1);
+	progress_end(progress,
+		     item->result == APPLY_UNCHANGED ? PROGRESS_SKIPPED :
+						       PROGRESS_DONE,
+		     result_name(item->result));
+	return 0;
+}
+
+static int wait_for_crds(struct apply *apply, struct err *err)
+{
+	const struct apply_options *options = apply->options;
+	int64_t timeout_ms = options->crd_timeout_ms;
+
+	if (!apply->crds_pending || options->dry_run)
+		return 0;
+	apply->crds_pending = false;
+	return crd_wait(apply->kubes[0], options->discovery, apply->objects,
+			timeout_ms ? timeout_ms : CRD_TIMEOUT_MS, err);
+}
+
+/* All objects of one rank; the next rank, or INT_MAX. */
+static int apply_rank(struct apply *apply, int rank, int *next,
+		      struct err *err)
+{
+	bool late = false;
+
+	apply->batch_nr = 0;
+	*next = INT_MAX;
+	for (size_t i = 0; i < apply->nr; i++) {
+		const struct item *item = &apply->items[i];
+
+		if (item->rank > rank && item->rank < *next)
+			*next = item->rank;
+		if (item->rank != rank)
+			continue;
+		apply->batch[apply->batch_nr++] = i;
+		late |= item->late;
+	}
+	if (late && wait_for_crds(apply, err) < 0)
+		return -1;
+	return parallel_run(apply->batch_nr, apply->jobs, apply_item, apply,
+			    err);
+}
+
+static int apply_ranks(struct apply *apply, struct err *err)
+{
+	int rank = INT_MIN;
+	int next;
+
+	/* The first rank: what comes after no rank at all. */
+	if (apply_rank(apply, rank, &next, err) < 0)
+		return -1;
+	while (next != INT_MAX) {
+		rank = next;
+		if (apply_rank(apply, rank, &next, err) < 0)
+			return -1;
+	}
+	return wait_for_crds(apply, err);
+}
+
+static void apply_init(struct apply *apply, const struct apply_options *options,
+		       const struct jval *objects)
+{
+	memset(apply, 0, sizeof(*apply));
+	apply->options = options;
+	apply->objects = objects;
+	apply->nr = jval_len(objects);
+	apply->items = mem_array(apply->nr + 1, sizeof(*apply->items));
+	apply->batch = mem_array(apply->nr + 1, sizeof(*apply->batch));
+	apply->jobs = options->jobs ? options->jobs : APPLY_JOBS;
+	if (apply->jobs > PARALLEL_MAX_JOBS)
+		apply->jobs = PARALLEL_MAX_JOBS;
+	for (unsigned int i = 0; i < apply->jobs; i++)
+		apply->kubes[i] = kube_new(options->config);
+	for (size_t i = 0; i < apply->nr; i++) {
+		struct item *item = &apply->items[i];
+
+		item->object = jval_at(objects, i);
+		item->rank = object_rank(item->object);
+		if (strcmp(object_kind(item->object),
+			   "CustomResourceDefinition") == 0)
+			apply->crds_pending = true;
+	}
+}
+
+static void apply_release(struct apply *apply)
+{
+	for (size_t i = 0; i < apply->nr; i++) {
+		jval_free(apply->items[i].prepared);
+		free(apply->items[i].path);
+	}
+	for (unsigned int i = 0; i < apply->jobs; i++)
+		kube_free(apply->kubes[i]);
+	free(apply->items);
+	free(apply->batch);
+}
+
+int apply_objects(const struct apply_options *options,
+		  const struct jval *objects, enum apply_result *results,
+		  struct err *err)
+{
+	struct apply apply;
+	int result;
+
+	apply_init(&apply, options, objects);
+	result = apply_map(&apply, err);
+	if (result == 0)
+		result = apply_ranks(&apply, err);
+	for (size_t i = 0; results && result == 0 && i < apply.nr; i++)
+		results[i] = apply.items[i].result;
+	apply_release(&apply);
+	return result;
+}

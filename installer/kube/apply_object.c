@@ -1,0 +1,181 @@
+#include "kube/apply_object.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/strs.h"
+#include "kube/object.h"
+#include "kube/takeover.h"
+
+#define APPLY_TYPE "application/apply-patch+yaml"
+#define JSON_PATCH_TYPE "application/json-patch+json"
+#define CONFLICT_TRIES 5
+#define FRESH_MS 20000
+#define FRESH_PAUSE_MS 50
+#define FRESH_PAUSE_MAX_MS 1000
+
+static void name_protocol(struct jval *ports)
+{
+	for (size_t i = 0; i < jval_len(ports); i++) {
+		struct jval *port = jval_at(ports, i);
+
+		if (jval_is_object(port) && !jval_get(port, "protocol"))
+			jval_set_str(port, "protocol", "TCP");
+	}
+}
+
+static void name_container_protocols(struct jval *containers)
+{
+	for (size_t i = 0; i < jval_len(containers); i++)
+		name_protocol(jval_get(jval_at(containers, i), "ports"));
+}
+
+static void name_protocols(struct jval *object)
+{
+	static const char *const specs[] = {
+		"spec", "spec.template.spec", "spec.jobTemplate.spec.template.spec",
+	};
+	char group[256];
+
+	object_group(object, group, sizeof(group));
+	if (group[0] == '\0' && strcmp(object_kind(object), "Service") == 0)
+		name_protocol(jval_path(object, "spec.ports"));
+	if (group[0] && strcmp(group, "apps") != 0 &&
+	    strcmp(group, "batch") != 0)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+		struct jval *spec = jval_path(object, specs[i]);
+
+		name_container_protocols(jval_get(spec, "containers"));
+		name_container_protocols(jval_get(spec, "initContainers"));
+	}
+}
+
+struct jval *apply_prepare(const struct jval *object)
+{
+	struct jval *copy = jval_copy(object);
+
+	jval_del(copy, "status");
+	jval_del_path(copy, "metadata.creationTimestamp");
+	name_protocols(copy);
+	return copy;
+}
+
+/* What stands in the cluster: 1, or 0 when nothing does. */
+static int read_before(struct kube *kube, const struct apply_one *one,
+		       struct jval **before, struct err *err)
+{
+	struct kube_request request = { .path = one->path, .metadata = true };
+	struct err failure = ERR_INIT;
+
+	if (kube_request(kube, &request, before, &failure) >= 0)
+		return 1;
+	if (kube_is_not_found(&failure))
+		return 0;
+	*err = failure;
+	return -1;
+}
+
+static int take_over(struct kube *kube, const struct apply_one *one,
+		     const struct jval *patch, struct err *err)
+{
+	autofree char *path = mem_printf("%s?fieldManager=" APPLY_FIELD_MANAGER,
+					 one->path);
+	struct kube_request request = {
+		.method = "PATCH",
+		.path = path,
+		.content_type = JSON_PATCH_TYPE,
+		.body = patch,
+		.metadata = true,
+	};
+
+	log_verbose("taking over fields of %s '%s' from kubectl apply",
+		    object_kind(one->object), object_name(one->object));
+	return kube_request(kube, &request, NULL, err) < 0 ? -1 : 0;
+}
+
+static int send_apply(struct kube *kube, const struct apply_one *one,
+		      struct jval **answer, struct err *err)
+{
+	autofree char *path = mem_printf(
+		"%s?fieldManager=" APPLY_FIELD_MANAGER "&force=true%s",
+		one->path, one->dry_run ? "&dryRun=All" : "");
+	struct kube_request request = {
+		.method = "PATCH",
+		.path = path,
+		.content_type = APPLY_TYPE,
+		.body = one->object,
+		.metadata = true,
+	};
+
+	return kube_request(kube, &request, answer, err);
+}
+
+static bool same_version(const struct jval *before, const struct jval *after)
+{
+	const char *path = "metadata.resourceVersion";
+	const char *version = jval_str(before, path);
+
+	return version && str_eq(version, jval_str(after, path));
+}
+
+/* Look, take over, apply. */
+static int try_apply(struct kube *kube, const struct apply_one *one,
+		     enum apply_result *result, struct err *err)
+{
+	autojval struct jval *before = NULL;
+	autojval struct jval *patch = NULL;
+	autojval struct jval *after = NULL;
+	int status = read_before(kube, one, &before, err);
+
+	if (status < 0)
+		return -1;
+	if (before)
+		patch = takeover_patch(before, APPLY_FIELD_MANAGER);
+	if (patch && !one->dry_run && take_over(kube, one, patch, err) < 0)
+		return -1;
+	status = send_apply(kube, one, &after, err);
+	if (status < 0)
+		return -1;
+	if (before == NULL || status == 201)
+		*result = APPLY_CREATED;
+	else if (patch == NULL && same_version(before, after))
+		*result = APPLY_UNCHANGED;
+	else
+		*result = APPLY_CHANGED;
+	return 0;
+}
+
+int apply_object(struct kube *kube, const struct apply_one *one,
+		 enum apply_result *result, struct err *err)
+{
+	int64_t deadline = deadline_in_ms(FRESH_MS);
+	unsigned int conflicts = 0;
+	unsigned int waits = 0;
+
+	for (;;) {
+		struct err failure = ERR_INIT;
+
+		if (try_apply(kube, one, result, &failure) == 0)
+			return 0;
+		if (kube_is_not_found(&failure) && one->fresh &&
+		    one->dry_run) {
+			/* What it needs is not really there. */
+			*result = APPLY_CREATED;
+			return 0;
+		}
+		if (kube_is_conflict(&failure) && ++conflicts < CONFLICT_TRIES)
+			continue;
+		if (!kube_is_not_found(&failure) || !one->fresh ||
+		    deadline_left_ms(deadline) == 0) {
+			*err = failure;
+			return -1;
+		}
+		if (clock_sleep(clock_backoff_ms(++waits, FRESH_PAUSE_MS,
+						 FRESH_PAUSE_MAX_MS),
+				err) < 0)
+			return -1;
+	}
+}

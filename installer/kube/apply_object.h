@@ -1,0 +1,25 @@
+/*
+ * apply_object - one object into the cluster.
+ */
+#ifndef KUBE_APPLY_OBJECT_H
+#define KUBE_APPLY_OBJECT_H
+
+#include "kube/apply.h"
+
+/* A copy fit for server-side apply: without status, every port with its
+ * protocol, which is a part of its key. */
+struct jval *apply_prepare(const struct jval *object) must_check;
+
+struct apply_one {
+	const struct jval *object; /* prepared */
+	const char *path;
+	bool dry_run;
+	/* Its namespace or CRD was made a moment ago: another API server may
+	 * not know it yet, so 404 is waited for. */
+	bool fresh;
+};
+
+int apply_object(struct kube *kube, const struct apply_one *one,
+		 enum apply_result *result, struct err *err) must_check;
+
+#endif

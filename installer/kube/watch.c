@@ -1,0 +1,235 @@
+#include "kube/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/strs.h"
+#include "kube/watch_line.h"
+
+#define WATCH_SECONDS 290
+#define BACKOFF_MS 100
+#define BACKOFF_MAX_MS 2000
+/* How long the server may be away before that is an error. */
+#define LASTING_MS 30000
+
+struct watch {
+	struct kube *kube;
+	char *path;
+	char *query;
+	char *version; /* to go on from; NULL = list first */
+	struct jval *listed; /* not told yet, or NULL */
+	size_t next;
+	bool synced; /* SYNCED was told since the list */
+	struct http_stream *stream;
+	struct watch_lines lines;
+	unsigned int failures; /* in a row */
+	int64_t failing_since;
+};
+
+struct watch *watch_new(struct kube *kube, const char *path, const char *query)
+{
+	struct watch *watch = mem_alloc(sizeof(*watch));
+
+	watch->kube = kube;
+	watch->path = mem_strdup(path);
+	watch->query = mem_strdup(query);
+	watch_lines_init(&watch->lines);
+	return watch;
+}
+
+static void stream_close(struct watch *watch)
+{
+	http_stream_close(watch->stream);
+	watch->stream = NULL;
+	watch_lines_clear(&watch->lines);
+}
+
+static void list_anew(struct watch *watch)
+{
+	stream_close(watch);
+	free(watch->version);
+	watch->version = NULL;
+}
+
+void watch_free(struct watch *watch)
+{
+	if (watch == NULL)
+		return;
+	list_anew(watch);
+	watch_lines_release(&watch->lines);
+	jval_free(watch->listed);
+	free(watch->path);
+	free(watch->query);
+	free(watch);
+}
+
+static void went_well(struct watch *watch)
+{
+	watch->failures = 0;
+	watch->failing_since = 0;
+}
+
+/* What may pass is waited for, within `deadline`: 0; else -1. */
+static int failed(struct watch *watch, const struct err *failure,
+		  int64_t deadline, struct err *err)
+{
+	int64_t now = clock_now_ms();
+	int64_t left = deadline_left_ms(deadline);
+	int64_t pause;
+
+	if (watch->failures++ == 0)
+		watch->failing_since = now;
+	if (!failure->transient || now - watch->failing_since > LASTING_MS) {
+		*err = *failure;
+		return err_wrap(err, "watch '%s'", watch->path);
+	}
+	log_verbose("watching '%s': %s; trying again", watch->path,
+		    failure->msg);
+	pause = clock_backoff_ms(watch->failures, BACKOFF_MS, BACKOFF_MAX_MS);
+	return clock_sleep(pause < left ? pause : left, err);
+}
+
+static int list_load(struct watch *watch, struct err *err)
+{
+	jval_free(watch->listed);
+	watch->next = 0;
+	watch->synced = false;
+	watch->listed = kube_list_version(watch->kube, watch->path,
+					  watch->query, &watch->version, err);
+	return watch->listed ? 0 : -1;
+}
+
+static int stream_open(struct watch *watch, struct err *err)
+{
+	struct buf auto_buf url = BUF_INIT(BUF_TEXT_MAX);
+
+	buf_addf(&url, "%s?watch=1&allowWatchBookmarks=true&timeoutSeconds=%d",
+		 watch->path, WATCH_SECONDS);
+	if (watch->query)
+		buf_addf(&url, "&%s", watch->query);
+	kube_add_query(&url, "resourceVersion", watch->version);
+	watch->stream = kube_open(watch->kube, buf_str(&url), err);
+	return watch->stream ? 0 : -1;
+}
+
+/* The list's objects one by one, then SYNCED: 1; 0 when all is told. */
+static int tell_listed(struct watch *watch, const char **type,
+		       struct jval **object)
+{
+	if (watch->listed && watch->next < jval_len(watch->listed)) {
+		*type = "ADDED";
+		*object = jval_ref(jval_at(watch->listed, watch->next++));
+		return 1;
+	}
+	jval_free(watch->listed);
+	watch->listed = NULL;
+	if (watch->synced)
+		return 0;
+	watch->synced = true;
+	*type = "SYNCED";
+	*object = NULL;
+	return 1;
+}
+
+/* One event out of its line: 1 told, 0 none for the caller, -1 not good. */
+static int take_event(struct watch *watch, const char *line, size_t len,
+		      const char **type, struct jval **object, struct err *err)
+{
+	struct watch_event event;
+
+	if (watch_event_parse(&event, line, len, err) < 0)
+		return -1;
+	if (event.gone) {
+		log_verbose("watching '%s': too old, listing again",
+			    watch->path);
+		list_anew(watch);
+		return 0;
+	}
+	if (event.failed) {
+		list_anew(watch);
+		err_set(err, ERR_API, "the server ended it with an error");
+		err->transient = true;
+		return -1;
+	}
+	if (event.version) {
+		free(watch->version);
+		watch->version = event.version;
+	}
+	if (event.object == NULL)
+		return 0;
+	*type = event.type;
+	*object = event.object;
+	return 1;
+}
+
+/* Read on: 1 told, 0 go on (more, or ended), -2 when the time is over. */
+static int stream_next(struct watch *watch, int64_t deadline,
+		       const char **type, struct jval **object,
+		       struct err *err)
+{
+	char block[16384];
+	const char *line;
+	size_t len;
+	ssize_t n;
+
+	if (watch_lines_next(&watch->lines, &line, &len))
+		return take_event(watch, line, len, type, object, err);
+	n = http_stream_read(watch->stream, block, sizeof(block),
+			     deadline_left_ms(deadline), err);
+	if (n == -2)
+		return -2;
+	if (n < 0)
+		return -1;
+	if (n == 0) {
+		stream_close(watch);
+		return 0;
+	}
+	went_well(watch);
+	return watch_lines_add(&watch->lines, block, (size_t)n, err);
+}
+
+int watch_next(struct watch *watch, int64_t timeout_ms, const char **type,
+	       struct jval **object, struct err *err)
+{
+	int64_t deadline = deadline_in_ms(timeout_ms);
+	int result = 0;
+
+	for (;;) {
+		struct err failure = ERR_INIT;
+
+		if (watch->version == NULL)
+			result = list_load(watch, &failure);
+		if (result == 0 && (watch->listed || !watch->synced) &&
+		    tell_listed(watch, type, object))
+			return 1;
+		if (result == 0 && watch->stream == NULL)
+			result = stream_open(watch, &failure);
+		if (result == 0)
+			result = stream_next(watch, deadline, type, object,
+					     &failure);
+		if (result > 0)
+			return result;
+		if (result == -2)
+			return 0;
+		if (result < 0) {
+			if (failure.kind == ERR_INTERRUPTED) {
+				*err = failure;
+				return -1;
+			}
+			stream_close(watch);
+			if (failure.http == 410)
+				list_anew(watch);
+			else if (failed(watch, &failure, deadline, err) < 0)
+				return -1;
+			result = 0;
+		}
+		if (clock_check_interrupt(err) < 0)
+			return -1;
+		if (deadline_left_ms(deadline) == 0)
+			return 0;
+	}
+}
