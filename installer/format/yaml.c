@@ -11,13 +11,11 @@
 /* What all aliases of a text may expand to, roughly in bytes. */
 #define YAML_ALIAS_MAX ((size_t)4 << 20)
 
-#define YAML_TAG "tag:yaml.org,2002:"
-
 struct yaml_reader {
 	yaml_parser_t parser;
 	yaml_event_t event;   /* the one that is looked at */
 	struct jval *anchors; /* of this document, by name */
-	size_t weight;	      /* that aliases may still add */
+	size_t weight;        /* that aliases may still add */
 	const char *text;
 	size_t len;
 	struct err *err;
@@ -63,9 +61,9 @@ static int next(struct yaml_reader *reader)
 	if (parser->error == YAML_MEMORY_ERROR)
 		abort();
 	return fail_at(reader,
-		       parser->error == YAML_READER_ERROR ?
-			       mark_of_offset(reader) :
-			       parser->problem_mark,
+		       parser->error == YAML_READER_ERROR
+			       ? mark_of_offset(reader)
+			       : parser->problem_mark,
 		       parser->problem ? parser->problem : "not YAML");
 }
 
@@ -91,23 +89,40 @@ static struct jval *read_alias(struct yaml_reader *reader, size_t depth)
 	return jval_copy(value);
 }
 
-static struct jval *tagged(struct jval *value, const char *tag)
+/* Take `value`, and give it as what its tag says it is, or NULL. */
+static struct jval *as_tagged(struct jval *take, const char *tag)
 {
-	bool right = (strcmp(tag, "null") == 0 && jval_is_null(value)) ||
-		     (strcmp(tag, "bool") == 0 && jval_is_bool(value)) ||
-		     (strcmp(tag, "int") == 0 && jval_is_int(value)) ||
-		     (strcmp(tag, "float") == 0 && jval_is_real(value));
+	autojval struct jval *value = take;
 
-	if (right)
-		return value;
-	if (strcmp(tag, "float") == 0 && jval_is_int(value)) {
-		double n = jval_number(value);
-
-		jval_free(value);
-		return jval_new_real(n);
-	}
-	jval_free(value);
+	if (strcmp(tag, YAML_FLOAT_TAG) == 0 && jval_is_int(value))
+		return jval_new_real(jval_number(value));
+	if ((strcmp(tag, YAML_NULL_TAG) == 0 && jval_is_null(value)) ||
+	    (strcmp(tag, YAML_BOOL_TAG) == 0 && jval_is_bool(value)) ||
+	    (strcmp(tag, YAML_INT_TAG) == 0 && jval_is_int(value)) ||
+	    (strcmp(tag, YAML_FLOAT_TAG) == 0 && jval_is_real(value)))
+		return mem_steal(&value);
 	return NULL;
+}
+
+static bool is_scalar_tag(const char *tag)
+{
+	static const char *const tags[] = {
+		YAML_NULL_TAG,
+		YAML_BOOL_TAG,
+		YAML_INT_TAG,
+		YAML_FLOAT_TAG,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tags); i++)
+		if (strcmp(tag, tags[i]) == 0)
+			return true;
+	return false;
+}
+
+/* "!" says "not resolved": a string. */
+static bool is_string_tag(const char *tag)
+{
+	return strcmp(tag, YAML_STR_TAG) == 0 || strcmp(tag, "!") == 0;
 }
 
 static struct jval *scalar_value(struct yaml_reader *reader)
@@ -120,19 +135,17 @@ static struct jval *scalar_value(struct yaml_reader *reader)
 
 	if (memchr(text, '\0', len))
 		return fail_here(reader, "text holds a NUL character");
-	if (tag && strncmp(tag, YAML_TAG, strlen(YAML_TAG)) != 0)
-		return fail_here(reader, "this tag is not supported");
-	if (tag)
-		tag += strlen(YAML_TAG);
-	if (tag ? strcmp(tag, "str") == 0 :
-		  !reader->event.data.scalar.plain_implicit)
+	if (tag ? is_string_tag(tag)
+		: !reader->event.data.scalar.plain_implicit)
 		return jval_new_strn(text, len);
+	if (tag && !is_scalar_tag(tag))
+		return fail_here(reader, "this tag is not supported");
 	value = yaml_resolve(text, &err);
 	if (value == NULL)
 		return fail_here(reader, err.msg);
 	if (tag == NULL)
 		return value;
-	value = tagged(value, tag);
+	value = as_tagged(value, tag);
 	return value ? value : fail_here(reader, "value does not fit its tag");
 }
 
@@ -146,7 +159,8 @@ static struct jval *read_scalar(struct yaml_reader *reader)
 
 static bool tag_allowed(const yaml_char_t *tag, const char *kind)
 {
-	return tag == NULL || strcmp((const char *)tag, kind) == 0;
+	return tag == NULL || strcmp((const char *)tag, "!") == 0 ||
+	       strcmp((const char *)tag, kind) == 0;
 }
 
 static struct jval *read_sequence(struct yaml_reader *reader, size_t depth)
@@ -155,8 +169,7 @@ static struct jval *read_sequence(struct yaml_reader *reader, size_t depth)
 	autofree char *anchor = mem_strdup(
 		(const char *)reader->event.data.sequence_start.anchor);
 
-	if (!tag_allowed(reader->event.data.sequence_start.tag,
-			 YAML_SEQ_TAG))
+	if (!tag_allowed(reader->event.data.sequence_start.tag, YAML_SEQ_TAG))
 		return fail_here(reader, "this tag is not supported");
 	for (;;) {
 		struct jval *value;
@@ -220,8 +233,7 @@ static char *read_key(struct yaml_reader *reader, const struct jval *object)
 	}
 	if (jval_get(object, jval_string(key))) {
 		fail_here(reader, "duplicate key");
-		err_hint(reader->err, "'%s' was set before",
-			 jval_string(key));
+		err_hint(reader->err, "'%s' was set before", jval_string(key));
 		return NULL;
 	}
 	return mem_strdup(jval_string(key));
