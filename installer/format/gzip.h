@@ -15,7 +15,7 @@
 void gzip_compress(struct buf *dst, const void *data, size_t len);
 
 /* ERR_INVALID when it is not gzip, is cut off, or passes dst's maximum. */
-int gzip_expand(struct buf *dst, const void *data, size_t len,
-		struct err *err) must_check;
+int gzip_expand(struct buf *dst, const void *data, size_t len, struct err *err)
+	must_check;
 
 #endif

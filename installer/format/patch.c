@@ -63,8 +63,7 @@ static int token_unescape(char *token)
 	return 0;
 }
 
-static int pointer_parse(struct strs *tokens, const char *text,
-			 struct err *err)
+static int pointer_parse(struct strs *tokens, const char *text, struct err *err)
 {
 	const char *p = text;
 
@@ -106,8 +105,7 @@ static struct jval *child(const struct jval *value, const char *token)
 }
 
 /* The value that the first `nr` tokens lead to, or NULL. */
-static struct jval *walk(struct jval *doc, const struct strs *tokens,
-			 size_t nr)
+static struct jval *walk(struct jval *doc, const struct strs *tokens, size_t nr)
 {
 	for (size_t i = 0; i < nr && doc; i++)
 		doc = child(doc, tokens->item[i]);
@@ -168,8 +166,7 @@ static int add(struct jval **doc, const struct strs *path, struct jval *take,
 	return 0;
 }
 
-static int take_out(struct jval *doc, const struct strs *path,
-		    struct err *err)
+static int take_out(struct jval *doc, const struct strs *path, struct err *err)
 {
 	struct jval *parent;
 	const char *last;
@@ -213,8 +210,7 @@ static int do_replace(struct jval **doc, const struct patch_op *op,
 		return -1;
 	if (op->path.nr > 0) {
 		parent = walk(*doc, &op->path, op->path.nr - 1);
-		if (jval_is_array(parent) &&
-		    take_out(*doc, &op->path, err) < 0)
+		if (jval_is_array(parent) && take_out(*doc, &op->path, err) < 0)
 			return -1;
 	}
 	return add(doc, &op->path, jval_copy(op->value), err);
@@ -228,8 +224,8 @@ static bool is_prefix(const struct strs *tokens, const struct strs *of)
 	return true;
 }
 
-static int do_move(struct jval **doc, const struct patch_op *op,
-		   size_t *weight, struct err *err)
+static int do_move(struct jval **doc, const struct patch_op *op, size_t *weight,
+		   struct err *err)
 {
 	struct jval *value = find(*doc, &op->from, err);
 
@@ -250,8 +246,8 @@ static int do_move(struct jval **doc, const struct patch_op *op,
 	return add(doc, &op->path, value, err);
 }
 
-static int do_copy(struct jval **doc, const struct patch_op *op,
-		   size_t *weight, struct err *err)
+static int do_copy(struct jval **doc, const struct patch_op *op, size_t *weight,
+		   struct err *err)
 {
 	const struct jval *value = find(*doc, &op->from, err);
 
@@ -262,8 +258,8 @@ static int do_copy(struct jval **doc, const struct patch_op *op,
 	return add(doc, &op->path, jval_copy(value), err);
 }
 
-static int do_test(struct jval **doc, const struct patch_op *op,
-		   size_t *weight, struct err *err)
+static int do_test(struct jval **doc, const struct patch_op *op, size_t *weight,
+		   struct err *err)
 {
 	const struct jval *value = find(*doc, &op->path, err);
 
@@ -279,8 +275,8 @@ static const struct patch_verb {
 	const char *name;
 	bool has_value;
 	bool has_from;
-	int (*run)(struct jval **doc, const struct patch_op *op,
-		   size_t *weight, struct err *err);
+	int (*run)(struct jval **doc, const struct patch_op *op, size_t *weight,
+		   struct err *err);
 } patch_verbs[] = {
 	{ "add", true, false, do_add },
 	{ "remove", false, false, do_remove },

@@ -158,8 +158,8 @@ static struct tar_entry *tar_add(struct tar *tar)
 {
 	if (tar->nr == tar->cap) {
 		tar->cap = tar->cap ? tar->cap * 2 : 64;
-		tar->entry = mem_resize(tar->entry, tar->cap,
-					sizeof(*tar->entry));
+		tar->entry =
+			mem_resize(tar->entry, tar->cap, sizeof(*tar->entry));
 	}
 	memset(&tar->entry[tar->nr], 0, sizeof(*tar->entry));
 	return &tar->entry[tar->nr++];
@@ -250,8 +250,7 @@ static int index_open(struct tar *tar, struct tar_reader *reader,
 	    archive_read_set_callback_data(archive, reader) != ARCHIVE_OK ||
 	    archive_read_set_read_callback(archive, reader_read) !=
 		    ARCHIVE_OK ||
-	    archive_read_set_skip_callback(archive, reader_skip) !=
-		    ARCHIVE_OK)
+	    archive_read_set_skip_callback(archive, reader_skip) != ARCHIVE_OK)
 		abort();
 	if (archive_read_open1(archive) != ARCHIVE_OK)
 		reader_fail(reader, err);
@@ -345,8 +344,8 @@ int tar_read(const struct tar *tar, const char *path, size_t max_bytes,
 	struct source_file content;
 
 	if (entry == NULL)
-		return err_set(err, ERR_NOT_FOUND,
-			       "archive has no entry '%s'", path);
+		return err_set(err, ERR_NOT_FOUND, "archive has no entry '%s'",
+			       path);
 	if (entry->size > max_bytes)
 		return err_set(err, ERR_INVALID,
 			       "entry '%s' of the archive is longer than %zu "

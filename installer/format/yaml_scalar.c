@@ -18,10 +18,9 @@ static bool one_of(const char *text, const char *const *words, size_t nr)
 	return false;
 }
 
-#define ONE_OF(text, ...)                                       \
-	one_of(text, (const char *const[]){ __VA_ARGS__ },      \
-	       sizeof((const char *const[]){ __VA_ARGS__ }) / \
-		       sizeof(char *))
+#define ONE_OF(text, ...)                                  \
+	one_of(text, (const char *const[]){ __VA_ARGS__ }, \
+	       sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
 
 static const char *after_sign(const char *text)
 {
@@ -136,9 +135,8 @@ struct jval *yaml_resolve(const char *text, struct err *err)
 static bool is_special_word(const char *text)
 {
 	static const char *const words[] = {
-		"~",   "null", "true", "false", "y",  "n",  "yes",
-		"no",  "on",   "off",  "=",     "<<", "-",  "?",
-		".inf", ".nan",
+		"~",  "null", "true", "false", "y", "n", "yes",  "no",
+		"on", "off",  "=",    "<<",    "-", "?", ".inf", ".nan",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)

@@ -6,9 +6,12 @@
 static void base64_gives_the_examples_of_the_rfc(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "", "" },	      { "f", "Zg==" },
-		{ "fo", "Zm8=" },     { "foo", "Zm9v" },
-		{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" },
+		{ "", "" },
+		{ "f", "Zg==" },
+		{ "fo", "Zm8=" },
+		{ "foo", "Zm9v" },
+		{ "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" },
 		{ "foobar", "Zm9vYmFy" },
 	};
 
@@ -21,7 +24,8 @@ static void base64_gives_the_examples_of_the_rfc(void **state)
 		base64_encode(&text, cases[i][0], strlen(cases[i][0]));
 		assert_string_equal(buf_str(&text), cases[i][1]);
 		assert_done(base64_decode(&data, buf_str(&text), text.len,
-					  &err) == 0, &err);
+					  &err) == 0,
+			    &err);
 		assert_string_equal(buf_str(&data), cases[i][0]);
 	}
 }
@@ -29,7 +33,10 @@ static void base64_gives_the_examples_of_the_rfc(void **state)
 static void base64_reads_other_ways_to_write(void **state)
 {
 	static const char *const cases[] = {
-		"+/+/YQ==", "-_-_YQ==", "-_-_YQ", " +/\n+/\tYQ=\r\n=\n",
+		"+/+/YQ==",
+		"-_-_YQ==",
+		"-_-_YQ",
+		" +/\n+/\tYQ=\r\n=\n",
 	};
 
 	(void)state;
@@ -38,17 +45,21 @@ static void base64_reads_other_ways_to_write(void **state)
 		struct err err = ERR_INIT;
 
 		assert_done(base64_decode(&data, cases[i], strlen(cases[i]),
-					  &err) == 0, &err);
+					  &err) == 0,
+			    &err);
 		assert_int_equal(data.len, 4);
-		assert_memory_equal(data.data, "\xfb\xff\xbf" "a", 4);
+		assert_memory_equal(data.data,
+				    "\xfb\xff\xbf"
+				    "a",
+				    4);
 	}
 }
 
 static void base64_refuses_what_is_none_and_does_not_tell_it(void **state)
 {
 	static const char *const cases[] = {
-		"A", "AAAAA", "AA=A", "AA*A", "=", "AAAA=", "AA===", "A=",
-		"AAA==", "====", "Zm9v\x80",
+		"A",     "AAAAA", "AA=A",  "AA*A", "=",        "AAAA=",
+		"AA===", "A=",    "AAA==", "====", "Zm9v\x80",
 	};
 
 	(void)state;
@@ -58,7 +69,8 @@ static void base64_refuses_what_is_none_and_does_not_tell_it(void **state)
 
 		buf_addstr(&data, "kept");
 		assert_int_equal(base64_decode(&data, cases[i],
-					       strlen(cases[i]), &err), -1);
+					       strlen(cases[i]), &err),
+				 -1);
 		assert_error(&err, ERR_INVALID, "is not base64");
 		assert_null(strstr(err.msg, cases[i]));
 		assert_string_equal(buf_str(&data), "kept");

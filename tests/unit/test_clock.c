@@ -32,8 +32,7 @@ static void clock_reads_fractions_and_offsets(void **state)
 		struct err err = ERR_INIT;
 		time_t t;
 
-		assert_done(clock_parse_rfc3339(cases[i], &t, &err) == 0,
-			    &err);
+		assert_done(clock_parse_rfc3339(cases[i], &t, &err) == 0, &err);
 		assert_int_equal(t, 1795394280);
 	}
 }
@@ -41,9 +40,14 @@ static void clock_reads_fractions_and_offsets(void **state)
 static void clock_refuses_other_forms_of_time(void **state)
 {
 	static const char *const cases[] = {
-		"", "now", "2026-11-23", "2026-11-23T00:38:00",
-		"2026-11-23T00:38:00Zx", "2026-11-23T00:38:00*01:00",
-		"2026-11-23T00:38:00+01", "2026-13-23T00:38:00Z",
+		"",
+		"now",
+		"2026-11-23",
+		"2026-11-23T00:38:00",
+		"2026-11-23T00:38:00Zx",
+		"2026-11-23T00:38:00*01:00",
+		"2026-11-23T00:38:00+01",
+		"2026-13-23T00:38:00Z",
 	};
 
 	(void)state;
@@ -62,8 +66,8 @@ static void clock_tells_ages_in_one_unit(void **state)
 		time_t age;
 		const char *text;
 	} cases[] = {
-		{ -5, "0s" },	   { 0, "0s" },	      { 42, "42s" },
-		{ 119, "119s" },   { 120, "2m" },     { 7199, "119m" },
+		{ -5, "0s" },       { 0, "0s" },         { 42, "42s" },
+		{ 119, "119s" },    { 120, "2m" },       { 7199, "119m" },
 		{ 3 * 3600, "3h" }, { 2 * 86400, "2d" },
 	};
 
@@ -91,8 +95,8 @@ static void clock_backs_off_twice_as_long_up_to_a_maximum(void **state)
 		unsigned int attempt;
 		int64_t ms;
 	} cases[] = {
-		{ 0, 100 }, { 1, 100 }, { 2, 200 }, { 4, 800 }, { 5, 1000 },
-		{ 30, 1000 }, { UINT32_MAX, 1000 },
+		{ 0, 100 },  { 1, 100 },   { 2, 200 },           { 4, 800 },
+		{ 5, 1000 }, { 30, 1000 }, { UINT32_MAX, 1000 },
 	};
 
 	(void)state;
@@ -100,8 +104,7 @@ static void clock_backs_off_twice_as_long_up_to_a_maximum(void **state)
 		size_t k = i % ARRAY_SIZE(cases);
 		int64_t ms = clock_backoff_ms(cases[k].attempt, 100, 1000);
 
-		assert_in_range(ms, cases[k].ms * 3 / 4,
-				cases[k].ms * 5 / 4);
+		assert_in_range(ms, cases[k].ms * 3 / 4, cases[k].ms * 5 / 4);
 	}
 }
 

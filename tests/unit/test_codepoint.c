@@ -28,7 +28,8 @@ static void codepoint_reads_one_to_four_bytes(void **state)
 				 cases[i].len);
 		assert_int_equal(c, cases[i].c);
 		assert_int_equal(codepoint_next(cases[i].text, cases[i].len,
-						NULL), cases[i].len);
+						NULL),
+				 cases[i].len);
 	}
 }
 
@@ -38,13 +39,13 @@ static void codepoint_refuses_what_is_no_utf8(void **state)
 		const char *text;
 		size_t len;
 	} cases[] = {
-		{ "\0", 1 },		   /* NUL */
-		{ "\x80", 1 },		   /* a byte of the middle */
-		{ "\xc3", 1 },		   /* cut off */
-		{ "\xc3(", 2 },		   /* no byte of the middle */
-		{ "\xc0\xaf", 2 },	   /* overlong */
-		{ "\xe0\x80\xaf", 3 },	   /* overlong */
-		{ "\xed\xa0\x80", 3 },	   /* half of a pair */
+		{ "\0", 1 },               /* NUL */
+		{ "\x80", 1 },             /* a byte of the middle */
+		{ "\xc3", 1 },             /* cut off */
+		{ "\xc3(", 2 },            /* no byte of the middle */
+		{ "\xc0\xaf", 2 },         /* overlong */
+		{ "\xe0\x80\xaf", 3 },     /* overlong */
+		{ "\xed\xa0\x80", 3 },     /* half of a pair */
 		{ "\xf4\x90\x80\x80", 4 }, /* past the end */
 		{ "\xf8\x88\x80\x80", 4 },
 		{ "\xff", 1 },
@@ -52,8 +53,8 @@ static void codepoint_refuses_what_is_no_utf8(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		assert_int_equal(codepoint_next(cases[i].text, cases[i].len,
-						NULL), 0);
+		assert_int_equal(
+			codepoint_next(cases[i].text, cases[i].len, NULL), 0);
 }
 
 static void codepoint_repair_replaces_wrong_bytes_only(void **state)

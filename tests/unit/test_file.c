@@ -132,8 +132,7 @@ static void file_makes_no_directory_where_a_file_stands(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_done(file_replace(AT_FDCWD, "f", 0600, "x", 1, &err) == 0,
-		    &err);
+	assert_done(file_replace(AT_FDCWD, "f", 0600, "x", 1, &err) == 0, &err);
 	assert_int_equal(file_make_dirs("f", 0700, &err), -1);
 	assert_error(&err, ERR_FAILED, "'f': Not a directory");
 	assert_int_equal(file_make_dirs("f/d", 0700, &err), -1);

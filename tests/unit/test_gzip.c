@@ -21,7 +21,8 @@ static void gzip_gives_back_what_went_in(void **state)
 		}
 		gzip_compress(&small, data, sizes[i]);
 		assert_done(gzip_expand(&back, small.data, small.len, &err) ==
-			    0, &err);
+				    0,
+			    &err);
 		assert_int_equal(back.len, sizes[i]);
 		if (sizes[i] > 0)
 			assert_memory_equal(back.data, data, sizes[i]);
@@ -49,8 +50,7 @@ static void gzip_expands_several_members(void **state)
 	(void)state;
 	gzip_compress(&small, "one ", 4);
 	gzip_compress(&small, "two", 3);
-	assert_done(gzip_expand(&back, small.data, small.len, &err) == 0,
-		    &err);
+	assert_done(gzip_expand(&back, small.data, small.len, &err) == 0, &err);
 	assert_string_equal(buf_str(&back), "one two");
 }
 
@@ -64,8 +64,7 @@ static void gzip_refuses_what_is_cut_off_anywhere(void **state)
 		auto_buf struct buf back = BUF_INIT(1000);
 		struct err err = ERR_INIT;
 
-		assert_int_equal(gzip_expand(&back, small.data, len, &err),
-				 -1);
+		assert_int_equal(gzip_expand(&back, small.data, len, &err), -1);
 		assert_error(&err, ERR_INVALID, "cut off");
 	}
 }
@@ -80,7 +79,8 @@ static void gzip_refuses_what_is_no_gzip(void **state)
 		struct err err = ERR_INIT;
 
 		assert_int_equal(gzip_expand(&back, cases[i], strlen(cases[i]),
-					     &err), -1);
+					     &err),
+				 -1);
 		assert_error(&err, ERR_INVALID, "corrupt");
 	}
 }

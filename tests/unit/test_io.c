@@ -214,7 +214,8 @@ int main(void)
 		cmocka_unit_test(source_file_tells_of_a_failed_read),
 		cmocka_unit_test(source_read_all_keeps_its_limit),
 		cmocka_unit_test(source_count_tells_what_went_through),
-		cmocka_unit_test(source_count_ends_with_the_error_of_who_counts),
+		cmocka_unit_test(
+			source_count_ends_with_the_error_of_who_counts),
 		cmocka_unit_test(source_verify_lets_the_right_bytes_through),
 		cmocka_unit_test(source_verify_holds_a_wrong_blob_back),
 		cmocka_unit_test(source_verify_takes_an_empty_blob),

@@ -73,8 +73,7 @@ static void jval_refuses_bad_text_with_its_place(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct err err = ERR_INIT;
 
-		assert_null(jval_parse(cases[i][0], strlen(cases[i][0]),
-				       &err));
+		assert_null(jval_parse(cases[i][0], strlen(cases[i][0]), &err));
 		assert_error(&err, ERR_INVALID, cases[i][1]);
 		assert_null(strstr(err.msg, "secret"));
 	}
@@ -123,8 +122,7 @@ static void jval_makes_each_kind(void **state)
 		{ jval_new_str("x"), "string", "\"x\"" },
 		{ jval_new_str(NULL), "null", "null" },
 		{ jval_new_strn("xyz", 2), "string", "\"xy\"" },
-		{ jval_new_int(INT64_MIN), "integer",
-		  "-9223372036854775808" },
+		{ jval_new_int(INT64_MIN), "integer", "-9223372036854775808" },
 		{ jval_new_real(0.5), "number", "0.5" },
 		{ jval_new_bool(true), "boolean", "true" },
 		{ jval_new_null(), "null", "null" },
@@ -153,10 +151,9 @@ static void jval_repairs_text_that_is_no_utf8(void **state)
 static void jval_pack_builds_objects(void **state)
 {
 	autojval struct jval *shared = jval_new_str("s");
-	autojval struct jval *value =
-		jval_pack("{s:s, s:I, s:b, s:s?, s:[o, O]}", "a", "x", "b",
-			  INT64_MAX, "c", 1, "d", NULL, "e", jval_new_int(1),
-			  shared);
+	autojval struct jval *value = jval_pack(
+		"{s:s, s:I, s:b, s:s?, s:[o, O]}", "a", "x", "b", INT64_MAX,
+		"c", 1, "d", NULL, "e", jval_new_int(1), shared);
 
 	(void)state;
 	assert_text(value, "{\"a\":\"x\",\"b\":9223372036854775807,"

@@ -125,8 +125,7 @@ static void ref_writes_what_it_read(void **state)
 		  "dws:0.0.20", "0.0.20" },
 		{ "busybox", "docker.io/library/busybox",
 		  "library/busybox:latest", "latest" },
-		{ "h.io/x:t@" DIGEST, "h.io/x:t@" DIGEST, "x@" DIGEST,
-		  DIGEST },
+		{ "h.io/x:t@" DIGEST, "h.io/x:t@" DIGEST, "x@" DIGEST, DIGEST },
 	};
 
 	(void)state;

@@ -32,12 +32,12 @@ static inline void unit_assert_error(const struct err *err, enum err_kind kind,
 }
 
 /* A call went well; else its error is shown. */
-#define assert_done(call, err)                                  \
-	do {                                                    \
-		if (!(call)) {                                  \
-			print_error("%s\n", (err)->msg);        \
-			fail();                                 \
-		}                                               \
+#define assert_done(call, err)                           \
+	do {                                             \
+		if (!(call)) {                           \
+			print_error("%s\n", (err)->msg); \
+			fail();                          \
+		}                                        \
 	} while (0)
 
 /* An unlinked temporary file that holds `data`. */
