@@ -1,0 +1,323 @@
+#include "cmd/help.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/embedded.h"
+#include "base/mem.h"
+#include "base/nearest.h"
+#include "base/version.h"
+#include "cmd/manual.h"
+#include "cmd/output.h"
+
+#define PROGRAM "dws-csm"
+#define MAN_SECTION "8"
+
+void help_usage(const struct command *command, struct buf *out)
+{
+	if (command == NULL) {
+		buf_addstr(out, PROGRAM " COMMAND [ARGUMENT...] [OPTION...]");
+		return;
+	}
+	buf_addf(out, PROGRAM " %s", command->name);
+	if (command->arguments)
+		buf_addf(out, " %s", command->arguments);
+	buf_addstr(out, " [OPTION...]");
+}
+
+/* "dws-csm-images-push" of a command, "dws-csm" of NULL. */
+static char *page_name(const struct command *command)
+{
+	char *name;
+
+	if (command == NULL)
+		return mem_strdup(PROGRAM);
+	name = mem_printf(PROGRAM "-%s", command->name);
+	for (char *c = name; *c; c++)
+		if (*c == ' ')
+			*c = '-';
+	return name;
+}
+
+static const char *page_source(const char *name, struct err *err)
+{
+	autofree char *path = mem_printf("docs/man/%s.md", name);
+	const struct embedded_file *file = embedded_find(path);
+
+	if (file == NULL) {
+		err_set(err, ERR_NOT_FOUND, "no embedded file '%s'", path);
+		return NULL;
+	}
+	return (const char *)file->data;
+}
+
+static void add_option(struct manual *manual, const struct opt *opt)
+{
+	auto_buf struct buf term = BUF_INIT(BUF_TEXT_MAX);
+	auto_buf struct buf text = BUF_INIT(BUF_TEXT_MAX);
+	autofree char *help = manual_escape(opt->help);
+
+	if (opt->letter)
+		buf_addf(&term, "**-%c**, ", opt->letter);
+	buf_addf(&term, "**--%s**", opt->name);
+	if (opt->kind == OPT_SWITCH)
+		buf_addf(&term, ", **--no-%s**", opt->name);
+	if (opt->arg) {
+		autofree char *arg = manual_escape(opt->arg);
+
+		buf_addf(&term, " *%s*", arg);
+	}
+	buf_addstr(&text, help);
+	if (opt->choices) {
+		auto_strs struct strs choices = STRS_INIT;
+		autofree char *joined = NULL;
+
+		strs_split(&choices, opt->choices, '|');
+		joined = strs_join(&choices, "**, **");
+		buf_addf(&text, " (**%s**)", joined);
+	}
+	manual_term(manual, buf_str(&term), buf_str(&text));
+}
+
+static void add_options(struct manual *manual, const struct command *command)
+{
+	unsigned int groups = GROUP_ALL | (command ? command->groups : 0);
+
+	manual_heading(manual, "OPTIONS");
+	if (manual->form == &manual_terminal) {
+		opts_describe(&settings_table, groups, manual->out);
+		return;
+	}
+	for (size_t i = 0; i < settings_table.nr; i++)
+		if (settings_table.opt[i].groups & groups)
+			add_option(manual, &settings_table.opt[i]);
+}
+
+static void add_commands(struct manual *manual)
+{
+	manual_heading(manual, "COMMANDS");
+	for (size_t i = 0; commands[i]; i++) {
+		autofree char *term = mem_printf("**%s**", commands[i]->name);
+		autofree char *text = manual_escape(commands[i]->summary);
+
+		manual_term(manual, term, text);
+	}
+}
+
+static void after_section(struct manual *manual, const char *heading,
+			  void *ctx)
+{
+	const struct command *command = ctx;
+
+	if (strcmp(heading, "DESCRIPTION") != 0)
+		return;
+	if (command == NULL)
+		add_commands(manual);
+	add_options(manual, command);
+}
+
+/* The day that the source is from, when the build says so. */
+static void add_man_title(struct manual *manual, const char *name)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	struct err err = ERR_INIT;
+	char day[CLOCK_RFC3339_SIZE] = "";
+	uint64_t seconds;
+
+	if (epoch && str_u64(epoch, &seconds, &err) == 0)
+		clock_rfc3339(day, sizeof(day), (time_t)seconds);
+	day[strcspn(day, "T")] = '\0';
+	buf_addstr(manual->out, ".TH \"");
+	for (; *name; name++)
+		buf_addch(manual->out, *name >= 'a' && *name <= 'z' ?
+					       (char)(*name - 'a' + 'A') :
+					       *name);
+	buf_addf(manual->out,
+		 "\" \"" MAN_SECTION "\" \"%s\" \"" PROGRAM " %s\" "
+		 "\"DataWorkflowServices on CSM\"\n",
+		 day, version_string());
+}
+
+static void add_see_also(struct manual *manual, const struct command *command)
+{
+	auto_buf struct buf text = BUF_INIT(BUF_TEXT_MAX);
+
+	manual_heading(manual, "SEE ALSO");
+	if (command)
+		buf_addstr(&text, "**" PROGRAM "**(" MAN_SECTION ")");
+	for (size_t i = 0; commands[i] && command == NULL; i++) {
+		autofree char *name = page_name(commands[i]);
+
+		buf_addf(&text, "%s**%s**(" MAN_SECTION ")", i ? ", " : "",
+			 name);
+	}
+	manual_paragraph(manual, buf_str(&text));
+}
+
+static void add_page(struct manual *manual, const struct command *command,
+		     const char *name, const char *source)
+{
+	auto_buf struct buf usage = BUF_INIT(BUF_TEXT_MAX);
+	autofree char *about = command ? manual_escape(command->summary) :
+					 manual_summary(source);
+	autofree char *title = NULL;
+
+	if (manual->form == &manual_roff)
+		title = mem_printf("%s - %s", name, about);
+	else
+		title = mem_printf("%s%s%s - %s", PROGRAM, command ? " " : "",
+				   command ? command->name : "", about);
+	manual_heading(manual, "NAME");
+	manual_paragraph(manual, title);
+	manual_heading(manual, "SYNOPSIS");
+	help_usage(command, &usage);
+	manual_code(manual, buf_str(&usage));
+	manual_markdown(manual, source, after_section, (void *)command);
+	if (manual->form == &manual_roff)
+		add_see_also(manual, command);
+}
+
+static bool terminal_is_bold(void)
+{
+	return isatty(STDOUT_FILENO) && str_empty(getenv("NO_COLOR")) &&
+	       !str_empty(getenv("TERM")) && !str_eq(getenv("TERM"), "dumb");
+}
+
+int help_print(const struct command *command, bool to_man, struct err *err)
+{
+	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
+	autofree char *name = page_name(command);
+	const char *source = page_source(name, err);
+	struct manual manual = {
+		.out = &out,
+		.form = to_man ? &manual_roff : &manual_terminal,
+		.bold = terminal_is_bold(),
+	};
+
+	if (source == NULL)
+		return -1;
+	if (to_man)
+		add_man_title(&manual, name);
+	add_page(&manual, command, name, source);
+	return output_text(buf_str(&out), err);
+}
+
+static bool is_first_word(const struct command *command, const char *word)
+{
+	const char *rest = str_after(command->name, word);
+
+	return rest && *rest == ' ';
+}
+
+int help_unknown(const char *words, struct err *err)
+{
+	auto_strs struct strs known = STRS_INIT;
+	auto_strs struct strs follow = STRS_INIT;
+	autofree char *joined = NULL;
+	const char *nearest;
+
+	for (size_t i = 0; commands[i]; i++) {
+		strs_add(&known, commands[i]->name);
+		if (is_first_word(commands[i], words))
+			strs_add(&follow, commands[i]->name + strlen(words) +
+						  1);
+	}
+	if (follow.nr > 0) {
+		joined = strs_join(&follow, ", ");
+		return err_set(err, ERR_USAGE,
+			       "'%s' needs one more word: %s", words, joined);
+	}
+	nearest = nearest_word(words, &known);
+	err_set(err, ERR_USAGE, "unknown command '%s'", words);
+	if (nearest)
+		err_hint(err, "did you mean '%s'?", nearest);
+	return -1;
+}
+
+enum chapter { CHANGE, IMAGES, LOOK, REST };
+
+static enum chapter command_chapter(const struct command *command)
+{
+	if (str_starts(command->name, "images "))
+		return IMAGES;
+	if (command->groups & GROUP_CHANGE)
+		return CHANGE;
+	if (command->groups & (GROUP_CLUSTER | GROUP_RELEASE | GROUP_MANIFESTS))
+		return LOOK;
+	return REST;
+}
+
+static void overview_add(struct buf *out, enum chapter chapter,
+			 const char *title, bool bold)
+{
+	buf_addf(out, bold ? "\n\033[1m%s\033[m\n" : "\n%s\n", title);
+	for (size_t i = 0; commands[i]; i++)
+		if (command_chapter(commands[i]) == chapter)
+			buf_addf(out, "  %-16s %s\n", commands[i]->name,
+				 commands[i]->summary);
+}
+
+static int overview_print(struct err *err)
+{
+	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
+	const char *source = page_source(PROGRAM, err);
+	autofree char *about = source ? manual_summary(source) : NULL;
+	bool bold = terminal_is_bold();
+
+	if (source == NULL)
+		return -1;
+	buf_addf(&out, PROGRAM " - %s\n\nUsage: ", about);
+	help_usage(NULL, &out);
+	buf_addch(&out, '\n');
+	overview_add(&out, CHANGE, "Change the cluster", bold);
+	overview_add(&out, LOOK, "Look, change nothing", bold);
+	overview_add(&out, IMAGES, "Images", bold);
+	overview_add(&out, REST, "The program itself", bold);
+	buf_addstr(&out, "\n'" PROGRAM " help COMMAND' tells about one of "
+			 "them, '" PROGRAM " help " PROGRAM "' about all.\n");
+	return output_text(buf_str(&out), err);
+}
+
+/* "images push" of "images push", "images-push" or "dws-csm-images-push"; ""
+ * is the program. */
+static char *help_subject(const struct strs *args)
+{
+	autofree char *joined = strs_join(args, " ");
+	char *name = mem_strdup(joined);
+	size_t len = strlen(PROGRAM);
+
+	if (str_starts(name, PROGRAM) && strchr(" -", name[len])) {
+		len += name[len] != '\0';
+		memmove(name, name + len, strlen(name + len) + 1);
+	}
+	for (char *c = name; *c; c++)
+		if (*c == '-')
+			*c = ' ';
+	return name;
+}
+
+static int help_run(struct settings *settings, const struct strs *args,
+		    struct err *err)
+{
+	autofree char *subject = help_subject(args);
+
+	if (args->nr == 0 && !settings->man)
+		return overview_print(err);
+	if (*subject == '\0')
+		return help_print(NULL, settings->man, err);
+	for (size_t i = 0; commands[i]; i++)
+		if (strcmp(commands[i]->name, subject) == 0)
+			return help_print(commands[i], settings->man, err);
+	return help_unknown(subject, err);
+}
+
+const struct command cmd_help = {
+	.name = "help",
+	.arguments = "[COMMAND]",
+	.summary = "tell about the program or a command",
+	.groups = GROUP_HELP,
+	.max_args = 3,
+	.run = help_run,
+};
