@@ -53,6 +53,25 @@ static void name_protocols(struct jval *object)
 	}
 }
 
+/* A list of rules is one value to the server: without the scope that it
+ * fills in, it would see a change each time. */
+static void name_scopes(struct jval *object)
+{
+	const struct jval *webhooks = jval_get(object, "webhooks");
+
+	for (size_t i = 0; i < jval_len(webhooks); i++) {
+		const struct jval *rules =
+			jval_get(jval_at(webhooks, i), "rules");
+
+		for (size_t j = 0; j < jval_len(rules); j++) {
+			struct jval *rule = jval_at(rules, j);
+
+			if (jval_is_object(rule) && !jval_get(rule, "scope"))
+				jval_set_str(rule, "scope", "*");
+		}
+	}
+}
+
 struct jval *apply_prepare(const struct jval *object)
 {
 	struct jval *copy = jval_copy(object);
@@ -60,7 +79,19 @@ struct jval *apply_prepare(const struct jval *object)
 	jval_del(copy, "status");
 	jval_del_path(copy, "metadata.creationTimestamp");
 	name_protocols(copy);
+	if (strcmp(object_kind(copy), "MutatingWebhookConfiguration") == 0 ||
+	    strcmp(object_kind(copy), "ValidatingWebhookConfiguration") == 0)
+		name_scopes(copy);
 	return copy;
+}
+
+/* Whether it says nothing but its name: once it exists, all is said. */
+static bool says_nothing(const struct jval *object)
+{
+	const struct jval *metadata = jval_get(object, "metadata");
+	size_t names = jval_get(metadata, "namespace") ? 2 : 1;
+
+	return jval_len(object) == 3 && jval_len(metadata) == names;
 }
 
 /* What stands in the cluster: 1, or 0 when nothing does. */
@@ -134,6 +165,10 @@ static int try_apply(struct kube *kube, const struct apply_one *one,
 		return -1;
 	if (before)
 		patch = takeover_patch(before, APPLY_FIELD_MANAGER);
+	if (before && patch == NULL && says_nothing(one->object)) {
+		*result = APPLY_UNCHANGED;
+		return 0;
+	}
 	if (patch && !one->dry_run && take_over(kube, one, patch, err) < 0)
 		return -1;
 	status = send_apply(kube, one, &after, err);
