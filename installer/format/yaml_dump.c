@@ -21,7 +21,8 @@ static void dump_sequence(struct buf *out, const struct jval *value,
 
 static void add_indent(struct buf *out, size_t indent)
 {
-	buf_addf(out, "%*s", (int)indent, "");
+	while (indent-- > 0)
+		buf_addch(out, ' ');
 }
 
 static bool printable(uint32_t c)
