@@ -12,8 +12,8 @@ static const char base64_digits[] =
 void base64_encode(struct buf *dst, const void *data, size_t len)
 {
 	const unsigned char *p = data;
-	char *out = len > SIZE_MAX / 2 ? NULL
-				       : buf_reserve(dst, (len + 2) / 3 * 4);
+	char *out = len > SIZE_MAX / 2 ? NULL :
+					 buf_reserve(dst, (len + 2) / 3 * 4);
 	size_t n = 0;
 
 	if (out == NULL)

@@ -312,7 +312,7 @@ const char *jval_type_name(const struct jval *value)
 	static const char *const names[] = {
 		[JSON_OBJECT] = "object", [JSON_ARRAY] = "array",
 		[JSON_STRING] = "string", [JSON_INTEGER] = "integer",
-		[JSON_REAL] = "number",   [JSON_TRUE] = "boolean",
+		[JSON_REAL] = "number",	  [JSON_TRUE] = "boolean",
 		[JSON_FALSE] = "boolean", [JSON_NULL] = "null",
 	};
 
@@ -379,8 +379,8 @@ double jval_number(const struct jval *value)
 
 size_t jval_len(const struct jval *value)
 {
-	return jval_is_array(value) ? json_array_size(to_json(value))
-				    : json_object_size(to_json(value));
+	return jval_is_array(value) ? json_array_size(to_json(value)) :
+				      json_object_size(to_json(value));
 }
 
 struct jval *jval_at(const struct jval *array, size_t index)

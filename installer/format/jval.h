@@ -91,9 +91,9 @@ int64_t jval_int(const struct jval *object, const char *path,
 		 int64_t otherwise);
 bool jval_bool(const struct jval *object, const char *path, bool otherwise);
 const char *jval_string(const struct jval *value); /* of a string, or NULL */
-int64_t jval_integer(const struct jval *value);    /* of an int, or 0 */
-double jval_number(const struct jval *value);      /* of int or real */
-size_t jval_len(const struct jval *value);         /* elements or members; 0 */
+int64_t jval_integer(const struct jval *value);	   /* of an int, or 0 */
+double jval_number(const struct jval *value);	   /* of int or real */
+size_t jval_len(const struct jval *value);	   /* elements or members; 0 */
 struct jval *jval_at(const struct jval *array, size_t index);
 
 /* Changing. `jval_set*path` and jval_set_str make the objects on a path that

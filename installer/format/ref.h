@@ -11,10 +11,10 @@
 #include "base/err.h"
 
 struct ref {
-	char *host;       /* "registry.local", "127.0.0.1:5000" */
+	char *host;	  /* "registry.local", "127.0.0.1:5000" */
 	char *repository; /* "dws", "kubebuilder/kube-rbac-proxy" */
-	char *tag;        /* or NULL */
-	char *digest;     /* "sha256:...", or NULL */
+	char *tag;	  /* or NULL */
+	char *digest;	  /* "sha256:...", or NULL */
 };
 
 /* ERR_INVALID names the text and what is wrong with it. */

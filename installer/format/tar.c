@@ -171,6 +171,24 @@ static const char *either(const char *name, const char *as_utf8)
 	return name ? name : as_utf8;
 }
 
+/* The content of a file must lie in the archive in one piece. */
+static int check_content(const struct tar_reader *reader,
+			 struct archive_entry *from, const char *path,
+			 struct err *err)
+{
+	uint64_t offset = reader_position(reader);
+	int64_t size = archive_entry_size(from);
+
+	if (archive_entry_sparse_count(from) > 0)
+		return err_set(err, ERR_INVALID,
+			       "archive holds '%s' as a sparse file", path);
+	if (size < 0 || offset > reader->end ||
+	    (uint64_t)size > reader->end - offset)
+		return err_set(err, ERR_INVALID,
+			       "archive is truncated within '%s'", path);
+	return 0;
+}
+
 static int index_entry(struct tar *tar, const struct tar_reader *reader,
 		       struct archive_entry *from, struct err *err)
 {
@@ -178,11 +196,10 @@ static int index_entry(struct tar *tar, const struct tar_reader *reader,
 				  archive_entry_pathname_utf8(from));
 	const char *hard = either(archive_entry_hardlink(from),
 				  archive_entry_hardlink_utf8(from));
-	const char *symbolic = either(archive_entry_symlink(from),
-				      archive_entry_symlink_utf8(from));
+	const char *target = hard ? hard :
+				    either(archive_entry_symlink(from),
+					   archive_entry_symlink_utf8(from));
 	autofree char *path = name ? path_clean(name) : NULL;
-	int64_t size = archive_entry_size(from);
-	uint64_t offset = reader_position(reader);
 	struct tar_entry *entry;
 
 	if (path == NULL)
@@ -190,23 +207,17 @@ static int index_entry(struct tar *tar, const struct tar_reader *reader,
 			       "archive has an entry without a proper name "
 			       "('%s')",
 			       name ? name : "");
-	if (!hard && !symbolic && archive_entry_filetype(from) != AE_IFREG)
+	if (!target && archive_entry_filetype(from) != AE_IFREG)
 		return 0;
-	if (archive_entry_sparse_count(from) > 0)
-		return err_set(err, ERR_INVALID,
-			       "archive holds '%s' as a sparse file", path);
-	if (hard || symbolic)
-		size = 0;
-	if (size < 0 || offset > reader->end ||
-	    (uint64_t)size > reader->end - offset)
-		return err_set(err, ERR_INVALID,
-			       "archive is truncated within '%s'", path);
+	if (!target && check_content(reader, from, path, err) < 0)
+		return -1;
 	entry = tar_add(tar);
-	if (hard || symbolic)
-		entry->link = link_target(path, hard ? hard : symbolic, !hard);
+	if (target)
+		entry->link = link_target(path, target, !hard);
+	else
+		entry->size = (uint64_t)archive_entry_size(from);
 	entry->path = mem_steal(&path);
-	entry->offset = offset;
-	entry->size = (uint64_t)size;
+	entry->offset = reader_position(reader);
 	return 0;
 }
 

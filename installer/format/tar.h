@@ -25,8 +25,8 @@
 struct tar;
 
 struct tar_entry {
-	char *path;      /* without leading "./", without "." and ".." */
-	char *link;      /* of a link: the path it leads to, else NULL */
+	char *path;	 /* without leading "./", without "." and ".." */
+	char *link;	 /* of a link: the path it leads to, else NULL */
 	uint64_t offset; /* of the content in the file */
 	uint64_t size;
 };

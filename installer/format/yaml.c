@@ -15,7 +15,7 @@ struct yaml_reader {
 	yaml_parser_t parser;
 	yaml_event_t event;   /* the one that is looked at */
 	struct jval *anchors; /* of this document, by name */
-	size_t weight;        /* that aliases may still add */
+	size_t weight;	      /* that aliases may still add */
 	const char *text;
 	size_t len;
 	struct err *err;
@@ -61,9 +61,9 @@ static int next(struct yaml_reader *reader)
 	if (parser->error == YAML_MEMORY_ERROR)
 		abort();
 	return fail_at(reader,
-		       parser->error == YAML_READER_ERROR
-			       ? mark_of_offset(reader)
-			       : parser->problem_mark,
+		       parser->error == YAML_READER_ERROR ?
+			       mark_of_offset(reader) :
+			       parser->problem_mark,
 		       parser->problem ? parser->problem : "not YAML");
 }
 
@@ -135,8 +135,8 @@ static struct jval *scalar_value(struct yaml_reader *reader)
 
 	if (memchr(text, '\0', len))
 		return fail_here(reader, "text holds a NUL character");
-	if (tag ? is_string_tag(tag)
-		: !reader->event.data.scalar.plain_implicit)
+	if (tag ? is_string_tag(tag) :
+		  !reader->event.data.scalar.plain_implicit)
 		return jval_new_strn(text, len);
 	if (tag && !is_scalar_tag(tag))
 		return fail_here(reader, "this tag is not supported");

@@ -135,7 +135,7 @@ struct jval *yaml_resolve(const char *text, struct err *err)
 static bool is_special_word(const char *text)
 {
 	static const char *const words[] = {
-		"~",  "null", "true", "false", "y", "n", "yes",  "no",
+		"~",  "null", "true", "false", "y", "n", "yes",	 "no",
 		"on", "off",  "=",    "<<",    "-", "?", ".inf", ".nan",
 	};
 

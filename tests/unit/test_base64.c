@@ -58,8 +58,8 @@ static void base64_reads_other_ways_to_write(void **state)
 static void base64_refuses_what_is_none_and_does_not_tell_it(void **state)
 {
 	static const char *const cases[] = {
-		"A",     "AAAAA", "AA=A",  "AA*A", "=",        "AAAA=",
-		"AA===", "A=",    "AAA==", "====", "Zm9v\x80",
+		"A",	 "AAAAA", "AA=A",  "AA*A", "=",	       "AAAA=",
+		"AA===", "A=",	  "AAA==", "====", "Zm9v\x80",
 	};
 
 	(void)state;

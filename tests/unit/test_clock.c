@@ -66,8 +66,8 @@ static void clock_tells_ages_in_one_unit(void **state)
 		time_t age;
 		const char *text;
 	} cases[] = {
-		{ -5, "0s" },       { 0, "0s" },         { 42, "42s" },
-		{ 119, "119s" },    { 120, "2m" },       { 7199, "119m" },
+		{ -5, "0s" },	    { 0, "0s" },	 { 42, "42s" },
+		{ 119, "119s" },    { 120, "2m" },	 { 7199, "119m" },
 		{ 3 * 3600, "3h" }, { 2 * 86400, "2d" },
 	};
 
@@ -95,7 +95,7 @@ static void clock_backs_off_twice_as_long_up_to_a_maximum(void **state)
 		unsigned int attempt;
 		int64_t ms;
 	} cases[] = {
-		{ 0, 100 },  { 1, 100 },   { 2, 200 },           { 4, 800 },
+		{ 0, 100 },  { 1, 100 },   { 2, 200 },		 { 4, 800 },
 		{ 5, 1000 }, { 30, 1000 }, { UINT32_MAX, 1000 },
 	};
 

@@ -39,13 +39,13 @@ static void codepoint_refuses_what_is_no_utf8(void **state)
 		const char *text;
 		size_t len;
 	} cases[] = {
-		{ "\0", 1 },               /* NUL */
-		{ "\x80", 1 },             /* a byte of the middle */
-		{ "\xc3", 1 },             /* cut off */
-		{ "\xc3(", 2 },            /* no byte of the middle */
-		{ "\xc0\xaf", 2 },         /* overlong */
-		{ "\xe0\x80\xaf", 3 },     /* overlong */
-		{ "\xed\xa0\x80", 3 },     /* half of a pair */
+		{ "\0", 1 },		   /* NUL */
+		{ "\x80", 1 },		   /* a byte of the middle */
+		{ "\xc3", 1 },		   /* cut off */
+		{ "\xc3(", 2 },		   /* no byte of the middle */
+		{ "\xc0\xaf", 2 },	   /* overlong */
+		{ "\xe0\x80\xaf", 3 },	   /* overlong */
+		{ "\xed\xa0\x80", 3 },	   /* half of a pair */
 		{ "\xf4\x90\x80\x80", 4 }, /* past the end */
 		{ "\xf8\x88\x80\x80", 4 },
 		{ "\xff", 1 },

@@ -97,7 +97,7 @@ static void err_exit_codes_are_the_first_kinds(void **state)
 		enum err_kind kind;
 		int code;
 	} cases[] = {
-		{ ERR_NONE, 0 },    { ERR_FAILED, 1 },       { ERR_BLOCKED, 3 },
+		{ ERR_NONE, 0 },    { ERR_FAILED, 1 },	     { ERR_BLOCKED, 3 },
 		{ ERR_LOCKED, 11 }, { ERR_NOT_FOUND, 1 },    { ERR_NET, 1 },
 		{ ERR_INVALID, 1 }, { ERR_INTERRUPTED, 10 },
 	};

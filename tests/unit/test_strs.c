@@ -39,7 +39,7 @@ static void strs_split_leaves_empty_parts_out(void **state)
 		const char *text;
 		const char *joined;
 	} cases[] = {
-		{ "", "" },       { ":", "" },         { "a", "a" },
+		{ "", "" },	  { ":", "" },	       { "a", "a" },
 		{ "a:b", "a|b" }, { ":a::b:", "a|b" }, { "::", "" },
 	};
 
@@ -117,8 +117,8 @@ static void str_durations_are_read_as_kubectl_does(void **state)
 		const char *text;
 		int64_t ms;
 	} cases[] = {
-		{ "90s", 90000 },     { "2m", 120000 },   { "1h30m", 5400000 },
-		{ "500ms", 500 },     { "5", 5000 },      { "0", 0 },
+		{ "90s", 90000 },     { "2m", 120000 },	  { "1h30m", 5400000 },
+		{ "500ms", 500 },     { "5", 5000 },	  { "0", 0 },
 		{ "1m1s1ms", 61001 }, { "120s", 120000 },
 	};
 

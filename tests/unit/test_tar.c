@@ -382,8 +382,8 @@ static void tar_reads_what_gnu_tar_writes(void **state)
 		autofree char *above =
 			mem_strndup(path, 2 * cases[i].longest + 1);
 		const char *const pack[] = {
-			"tar",          "-cf",  "x.tar", cases[i].format, path,
-			cases[i].plain, "hard", "soft",  "tail",          NULL
+			"tar",		"-cf",	"x.tar", cases[i].format, path,
+			cases[i].plain, "hard", "soft",	 "tail",	  NULL
 		};
 		const char *target = cases[i].long_links ? path : "tail";
 		struct err err = ERR_INIT;
@@ -405,8 +405,8 @@ static void tar_reads_what_gnu_tar_writes(void **state)
 		assert_entry(tar, "hard", "plain content");
 		assert_entry(tar, "tail", "tail content");
 		assert_entry(tar, "soft",
-			     cases[i].long_links ? "at a long path"
-						 : "tail content");
+			     cases[i].long_links ? "at a long path" :
+						   "tail content");
 		assert_int_equal(unlink("hard"), 0);
 		assert_int_equal(unlink("soft"), 0);
 	}
