@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # control-plane.sh: etcd, kube-apiserver, kube-controller-manager and
-# kube-scheduler on 127.0.0.1.  Source it after lib.sh.
+# kube-scheduler on 127.0.0.1.  lib.sh sources it.
 #
 #   control_plane_start    starts them (5 to 10 s)
 #

@@ -93,76 +93,18 @@ given()
 	fi
 }
 
-# deb-src lines made of the machine's own entries for this Debian release.
-source_lines()
-{
-	local codename
-
-	# shellcheck disable=SC1091 # the distribution's file
-	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	/usr/bin/python3 - "$codename" <<-'END'
-	import glob, re, sys
-
-	release = sys.argv[1]
-	wanted = {release, release + "-updates", release + "-security"}
-
-	def show(options, uris, suites, components):
-	    if "main" not in components:
-	        return
-	    for uri in uris:
-	        for suite in suites:
-	            if suite in wanted and "debian" in uri:
-	                print("deb-src", options, uri, suite, "main")
-
-	for path in glob.glob("/etc/apt/sources.list.d/*.sources"):
-	    for stanza in re.split(r"\n\s*\n", open(path).read()):
-	        text = re.sub(r"(?m)^#.*\n?", "", stanza)
-	        text = re.sub(r"\n[ \t]+", " ", text)
-	        field = {k.lower(): v.strip() for k, v in
-	                 re.findall(r"(?m)^([A-Za-z-]+):(.*)$", text)}
-	        key = field.get("signed-by", "")
-	        show("[signed-by=%s]" % key if key.startswith("/") else "",
-	             field.get("uris", "").split(),
-	             field.get("suites", "").split(),
-	             field.get("components", "").split())
-	for path in (["/etc/apt/sources.list"] +
-	             glob.glob("/etc/apt/sources.list.d/*.list")):
-	    try:
-	        lines = open(path).readlines()
-	    except FileNotFoundError:
-	        continue
-	    for line in lines:
-	        match = re.match(r"deb\s+(\[.*?\])?\s*(\S+)\s+(\S+)\s+(.*)", line)
-	        if match:
-	            show(match[1] or "", [match[2]], [match[3]],
-	                 match[4].split("#")[0].split())
-	END
-}
-
 # fetch_source: unpacks the source package into $work/src.
 fetch_source()
 {
-	local apt=$work/apt
+	local tree
 
-	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-	source_lines >"$apt/sources.list"
-	[ -s "$apt/sources.list" ] ||
-		fail "no Debian entry in /etc/apt/sources.list or sources.list.d"
-	cat >"$apt/apt.conf" <<-END
-	Dir::Etc::SourceList "$apt/sources.list";
-	Dir::Etc::SourceParts "-";
-	Dir::State::Lists "$apt/lists";
-	Dir::Cache "$apt/cache";
-	APT::Sandbox::User "";
-	END
 	say "fetching the source package"
-	APT_CONFIG=$apt/apt.conf apt-get update -qq >&2 || :
-	(cd "$apt" && APT_CONFIG=$apt/apt.conf \
-		apt-get source -qq --download-only kubernetes >&2) ||
-		fail "cannot download the source package 'kubernetes'"
-	dpkg-source --no-check -x "$apt"/kubernetes_*.dsc "$work/src" \
-		>"$work/unpack.log" 2>&1 ||
-		fail "cannot unpack the source package 'kubernetes'"
+	tree=$("$here/../../scripts/deb-source.sh" kubernetes "$work/deb") ||
+		fail "cannot fetch the source package 'kubernetes'"
+	case $tree in
+	*/kubernetes-$version*) mv "$tree" "$work/src" ;;
+	*) fail "Debian's source is not $version but '${tree##*/}'" ;;
+	esac
 	say "source unpacked"
 }
 

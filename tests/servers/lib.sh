@@ -1,10 +1,24 @@
 # shellcheck shell=bash
 # lib.sh: start and stop the real servers of the tests.  Source it (bash)
-# inside ./sandbox, call servers_init, then the server_start_* functions of
-# the *.sh files beside it; servers_stop ends all in reverse order.
+# inside ./sandbox, call servers_init, then for each wanted one
+#
+#     server_start WHAT [ARG...]
+#
+#   control-plane           see control-plane.sh
+#   site, source            registries, see registry.sh
+#   registry, fault         any other registry, a fault proxy, see there
+#   nodes [N [ARG...]]      N stand-in nodes, see nodes.py; control file
+#                           $T/nodes/mode
+#   webhook                 see webhook.py; control file $T/webhook/mode
+#   certmanager VERSIONS    see certmanager.py
+#   nexus                   Secret nexus/nexus-admin-credential with the
+#                           site registry's user and password
+#
+# server_stop NAME ends one, servers_stop all, in reverse order.  ./up does
+# what most tests want.
 #
 # Layout of $T:
-#   env              NAME=value lines of everything started (see server_env)
+#   env              export NAME=value lines of everything started
 #   run/NAME.pid     one per server; run/order lists them as started
 #   log/NAME.log     its output
 #   tls/             the test CA of registries: ca.crt, ca.key, NAME.crt/.key
@@ -13,7 +27,6 @@
 # Waits end after SERVER_DEADLINE seconds (default 60) with the server's last
 # log lines on stderr.
 
-# shellcheck disable=SC2034 # for the scripts that source this one
 servers_dir=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 : "${SERVER_DEADLINE:=60}"
 
@@ -41,8 +54,8 @@ servers_init()
 server_env()
 {
 	export "$1=$2"
-	[ ! -e "$T/env" ] || sed -i "/^$1=/d" "$T/env"
-	printf '%s=%q\n' "$1" "$2" >>"$T/env"
+	[ ! -e "$T/env" ] || sed -i "/^export $1=/d" "$T/env"
+	printf 'export %s=%q\n' "$1" "$2" >>"$T/env"
 }
 
 # --- certificates -------------------------------------------------------
@@ -183,3 +196,77 @@ free_port()
 	/usr/bin/python3 -c 'import socket; s = socket.socket()
 s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
+
+# --- what there is ------------------------------------------------------
+
+nodes_start()
+{
+	local count=${1:-3}
+
+	[ $# -eq 0 ] || shift
+	mkdir -p "$T/nodes"
+	NODES_REGISTRY_AUTH=${REGISTRY_USER:-}:${REGISTRY_PASSWORD:-} \
+		server_run nodes "$servers_dir/nodes.py" --pki "$T/pki" \
+		--nodes "$count" --control "$T/nodes/mode" \
+		${REGISTRY:+--registry "$REGISTRY" --registry-ca "$T/tls/ca.crt"} \
+		"$@" &&
+		wait_for "node-$((count - 1))" nodes \
+			kube_get "/api/v1/nodes/node-$((count - 1))" &&
+		server_env NODES_MODE "$T/nodes/mode"
+}
+
+webhook_start()
+{
+	mkdir -p "$T/webhook"
+	server_run webhook "$servers_dir/webhook.py" --pki "$T/pki" \
+		--control "$T/webhook/mode" &&
+		server_env WEBHOOK_MODE "$T/webhook/mode"
+}
+
+certmanager_start()
+{
+	local latest=${1##*,}
+
+	server_run certmanager "$servers_dir/certmanager.py" --pki "$T/pki" \
+		--versions "$1" &&
+		wait_for "cert-manager's CRDs" certmanager \
+			kube_get "/apis/cert-manager.io/$latest/certificates"
+}
+
+nexus_secret()
+{
+	"$KUBECTL" apply -f - >/dev/null <<-END
+	apiVersion: v1
+	kind: Namespace
+	metadata: {name: nexus}
+	---
+	apiVersion: v1
+	kind: Secret
+	metadata: {name: nexus-admin-credential, namespace: nexus}
+	stringData: {username: "$REGISTRY_USER", password: "$REGISTRY_PASSWORD"}
+	END
+}
+
+server_start()
+{
+	local what=$1
+
+	shift
+	case $what in
+	control-plane) control_plane_start "$@" ;;
+	site) registry_site "$@" ;;
+	source) registry_source "$@" ;;
+	registry) registry_start "$@" ;;
+	fault) fault_proxy "$@" ;;
+	nodes) nodes_start "$@" ;;
+	webhook) webhook_start "$@" ;;
+	certmanager) certmanager_start "$@" ;;
+	nexus) nexus_secret "$@" ;;
+	*) server_fail "there is no server '$what'" ;;
+	esac
+}
+
+# shellcheck source=control-plane.sh
+. "$servers_dir/control-plane.sh"
+# shellcheck source=registry.sh
+. "$servers_dir/registry.sh"

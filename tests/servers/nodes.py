@@ -10,7 +10,7 @@ How a pod fares says the control file, read anew each time; first match wins:
     PATTERN MODE      PATTERN is a shell pattern over NAMESPACE/POD or over
                       the image of any of its containers
 
-    ready             Running and Ready (the default)
+    ready             Running and Ready, whether the image exists or not
     pending           stays ContainerCreating
     slow:SECONDS      ready after so long
     notready          Running, its readiness probe fails
@@ -20,7 +20,8 @@ How a pod fares says the control file, read anew each time; first match wins:
 A pod waits in ContainerCreating while a Secret or ConfigMap that it mounts
 is missing.  With --registry every image of that host is looked up there
 (HEAD of its manifest): a missing one fares as imagepull, a present one shows
-its digest in imageID.  A change of mode takes effect on running pods.
+its digest in imageID.  Without a matching line a pod gets ready if its images
+are there.  A change of mode takes effect on running pods.
 """
 
 import argparse
@@ -44,6 +45,7 @@ ACCEPT = ", ".join((
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.docker.distribution.manifest.list.v2+json"))
+DEFAULT = "default"
 CRASH_LOG = "manager: starting\nmanager: cannot read the configuration\n"
 READY_LOG = "manager: starting\nmanager: serving\n"
 
@@ -115,7 +117,7 @@ def mode_of(pod, modes):
     for pattern, mode in modes:
         if any(fnmatch.fnmatchcase(name, pattern) for name in names):
             return mode
-    return "ready"
+    return DEFAULT
 
 
 def reference(pod):
@@ -212,7 +214,8 @@ class Kubelets:
             "restarts": 0, "next": 0})
         age = time.monotonic() - record["since"]
         mode, _, seconds = mode_of(pod, modes).partition(":")
-        pause, state, why, digests = 5, mode, "", {}
+        pause, why, digests = 5, "", {}
+        state = "ready" if mode == DEFAULT else mode
 
         missing = self.missing_volume(pod)
         if missing:
@@ -224,7 +227,7 @@ class Kubelets:
             state = "creating"
         if state in ("ready", "notready", "crashloop"):
             digests, complaint = self.pull(pod)
-            if complaint:
+            if complaint and mode == DEFAULT:
                 state, why = "imagepull", complaint
         if state == "imagepull":
             pause = 1
@@ -264,13 +267,13 @@ class Kubelets:
         return None
 
     def pull(self, pod):
-        digests = {}
+        """The images' digests, and the first complaint about one."""
+        digests, first = {}, None
         for container in pod["spec"]["containers"]:
             digest, complaint = self.registry.lookup(container["image"])
-            if complaint:
-                return {}, complaint
-            digests[container["image"]] = digest
-        return digests, None
+            first = first or complaint
+            digests[container["image"]] = digest or "sha256:" + "0" * 64
+        return digests, first
 
     def set_status(self, pod, record, state, why, digests):
         meta, spec = pod["metadata"], pod["spec"]
