@@ -278,8 +278,6 @@ static const struct {
 	{ "admissionregistration.k8s.io", "ValidatingWebhookConfiguration",
 	  webhooks },
 	{ "cert-manager.io", "Certificate", certificate },
-	{ "cert-manager.io", "Issuer", certificate },
-	{ "cert-manager.io", "ClusterIssuer", certificate },
 };
 
 enum ready_state object_ready(const struct jval *object, char *why, size_t size)
