@@ -194,7 +194,7 @@ $(filter $O/installer/net/%,$(OBJECTS)): build/curl.stamp
 $O/installer/main.o: INCLUDE := -Ibuild/curl/include
 $O/installer/main.o: build/curl.stamp
 # Tests write fixed fields, such as those of a tar header, on purpose.
-$O/tests/%.o: INCLUDE := -Wno-format-truncation
+$O/tests/%.o: INCLUDE := $(if $(findstring clang,$(CC)),,-Wno-format-truncation)
 $O/installer/base/version.o: INCLUDE := -I$O
 $O/installer/base/version.o: $O/version-stamp.h
 
