@@ -129,8 +129,8 @@ static void note_certificates(const struct jval *certificate,
 		strs_addf(notes,
 			  "Certificate and Issuer are written as %s/%s: the "
 			  "cluster's cert-manager is preferred in that version "
-			  "to %s", CERT_MANAGER_GROUP,
-			  adaptation->cert_manager, wanted);
+			  "to %s",
+			  CERT_MANAGER_GROUP, adaptation->cert_manager, wanted);
 }
 
 struct jval *adapt_objects(const struct jval *objects,

@@ -4,14 +4,15 @@
 
 #include "base/embedded.h"
 #include "base/mem.h"
+#include "format/ref.h"
 #include "format/yaml.h"
 #include "kube/object.h"
 
 static struct jval *overlay_load(const char *name, struct err *err)
 {
-	autofree char *path = mem_printf(
-		"manifests/overlays/%s/kustomization.yaml",
-		name ? name : "csm");
+	autofree char *path =
+		mem_printf("manifests/overlays/%s/kustomization.yaml",
+			   name ? name : "csm");
 	const struct embedded_file *file = embedded_find(path);
 
 	if (file == NULL) {
@@ -37,16 +38,28 @@ static const char *overlay_repository(const struct jval *overlay,
 	return repository;
 }
 
-/* Without digest: it is what the digest is looked up for. */
+/*
+ * Without digest: it is what the digest is looked up for. The registry is
+ * the user's word, so the whole is checked.
+ */
 static char *image_place(const struct release_image *image,
-			 const struct jval *overlay, const char *registry)
+			 const struct jval *overlay, const char *registry,
+			 struct err *err)
 {
 	const char *repository = overlay_repository(overlay, image->repository);
 	const char *rest = str_after(repository, RENDER_REGISTRY "/");
+	autofree char *place = NULL;
+	autoref struct ref ref = { 0 };
 
 	if (rest && registry)
-		return mem_printf("%s/%s:%s", registry, rest, image->tag);
-	return mem_printf("%s:%s", repository, image->tag);
+		place = mem_printf("%s/%s:%s", registry, rest, image->tag);
+	else
+		place = mem_printf("%s:%s", repository, image->tag);
+	if (ref_parse(&ref, place, err) < 0) {
+		err_hint(err, "--registry is HOST[:PORT][/PREFIX]");
+		return NULL;
+	}
+	return mem_steal(&place);
 }
 
 char *render_image(const struct release *release, size_t index,
@@ -56,7 +69,8 @@ char *render_image(const struct release *release, size_t index,
 
 	if (overlay == NULL)
 		return NULL;
-	return image_place(&release->image[index], overlay, options->registry);
+	return image_place(&release->image[index], overlay, options->registry,
+			   err);
 }
 
 static int container_render(struct jval *container,
@@ -75,16 +89,19 @@ static int container_render(struct jval *container,
 
 		if (tag == NULL || *tag != ':')
 			continue;
-		place = image_place(image, overlay, options->registry);
+		place = image_place(image, overlay, options->registry, err);
+		if (place == NULL)
+			return -1;
 		if (options->digests && options->digests[i])
-			pinned = mem_printf("%s@%s", place,
-					    options->digests[i]);
+			pinned =
+				mem_printf("%s@%s", place, options->digests[i]);
 		jval_set_str(container, "image", pinned ? pinned : place);
 		return 0;
 	}
 	return err_set(err, ERR_FAILED,
 		       "the catalogue of release '%s' does not know image "
-		       "'%s'", release->version, name ? name : "");
+		       "'%s'",
+		       release->version, name ? name : "");
 }
 
 static int deployment_render(struct jval *object, const struct release *release,
@@ -120,8 +137,8 @@ struct jval *render_release(const struct release *release,
 		struct jval *object = jval_at(objects, i);
 
 		if (str_eq(object_kind(object), "Deployment") &&
-		    deployment_render(object, release, overlay, options,
-				      err) < 0)
+		    deployment_render(object, release, overlay, options, err) <
+			    0)
 			return NULL;
 	}
 	return objects ? object_sorted(objects) : NULL;

@@ -8,10 +8,12 @@ extern const struct command cmd_completion, cmd_help, cmd_history,
 	cmd_workflows_list, cmd_workflows_show;
 
 const struct command *const commands[] = {
-	&cmd_install,	     &cmd_uninstall,	  &cmd_status,
-	&cmd_history,	     &cmd_manifests,	  &cmd_images_list,
-	&cmd_images_push,    &cmd_images_pull,	  &cmd_workflows_list,
-	&cmd_workflows_show, &cmd_help,		  &cmd_completion,
+	&cmd_install,	     &cmd_uninstall,
+	&cmd_status,	     &cmd_history,
+	&cmd_manifests,	     &cmd_images_list,
+	&cmd_images_push,    &cmd_images_pull,
+	&cmd_workflows_list, &cmd_workflows_show,
+	&cmd_help,	     &cmd_completion,
 	&cmd_version,	     NULL,
 };
 

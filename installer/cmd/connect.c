@@ -12,7 +12,8 @@
 #include "format/base64.h"
 #include "registry/auth.h"
 
-#define NEXUS_SECRET_PATH "/api/v1/namespaces/nexus/secrets/nexus-admin-credential"
+#define NEXUS_SECRET_PATH \
+	"/api/v1/namespaces/nexus/secrets/nexus-admin-credential"
 #define PLATFORM_CA "/etc/pki/trust/anchors/platform-ca-certs.crt"
 #define CA_MAX_BYTES ((size_t)4 << 20)
 #define PASSWORD_MAX_BYTES 4096
@@ -34,7 +35,8 @@ int cluster_open(struct cluster *cluster, const struct settings *settings,
 	log_verbose("API server %s, context '%s'",
 		    kube_config_server(cluster->config),
 		    kube_config_context(cluster->config) ?
-			    kube_config_context(cluster->config) : "");
+			    kube_config_context(cluster->config) :
+			    "");
 	return 0;
 }
 
@@ -79,8 +81,7 @@ static int password_from_stdin(char **password, struct err *err)
 	*password = mem_strdup(text);
 	mem_wipe(text, sizeof(text));
 	if (**password == '\0')
-		return err_set(err, ERR_USAGE,
-			       "no password on standard input");
+		return err_set(err, ERR_USAGE, "no password on standard input");
 	return 0;
 }
 
@@ -102,7 +103,8 @@ static int from_options(const struct settings *settings,
 static int secret_value(const struct jval *secret, const char *key, char **text,
 			struct err *err)
 {
-	const char *value = jval_string(jval_get(jval_get(secret, "data"), key));
+	const char *value =
+		jval_string(jval_get(jval_get(secret, "data"), key));
 	auto_buf_secret struct buf plain = BUF_INIT(PASSWORD_MAX_BYTES);
 
 	if (value == NULL)
@@ -149,8 +151,8 @@ static int find_credentials(const struct settings *settings,
 			return found < 0 ? -1 : 0;
 	}
 	found = auth_file_lookup(settings->authfile, host, NULL,
-				 &credentials->username,
-				 &credentials->password, err);
+				 &credentials->username, &credentials->password,
+				 err);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
 	if (settings->authfile)
@@ -160,7 +162,8 @@ static int find_credentials(const struct settings *settings,
 	return err_set(err, ERR_REGISTRY,
 		       "no credentials for registry '%s': %s; give "
 		       "--registry-username and --registry-password-stdin, or "
-		       "--authfile", host,
+		       "--authfile",
+		       host,
 		       cluster ? "Secret 'nexus-admin-credential' in "
 				 "namespace 'nexus' is not there, nor an "
 				 "auth.json" :
@@ -180,8 +183,8 @@ static int add_ca(struct buf *pem, const char *path, bool required,
 		return 0;
 	}
 	if (required && !strstr(text, "-----BEGIN CERTIFICATE-----"))
-		return err_set(err, ERR_USAGE,
-			       "'%s' holds no PEM certificate", path);
+		return err_set(err, ERR_USAGE, "'%s' holds no PEM certificate",
+			       path);
 	buf_addstr(pem, text);
 	buf_addch(pem, '\n');
 	return 0;
@@ -205,8 +208,9 @@ struct registry *site_registry_open(const struct settings *settings,
 		options.username = credentials.username;
 		options.password = credentials.password;
 		options.ca_pem = ca.len > 0 ? buf_str(&ca) : NULL;
-		options.ca_name = settings->registry_ca ? settings->registry_ca :
-							  PLATFORM_CA;
+		options.ca_name = settings->registry_ca ?
+					  settings->registry_ca :
+					  PLATFORM_CA;
 		registry = registry_new(&options, err);
 	}
 	credentials_release(&credentials);

@@ -24,16 +24,16 @@ static void duration(char *text, size_t size, const struct jval *record)
 
 static int history_show(const struct jval *records, struct err *err)
 {
-	static const char *const heads[] = { "REVISION", "VERSION", "STATUS",
+	static const char *const heads[] = { "REVISION",  "VERSION", "STATUS",
 					     "OPERATION", "STARTED", "TOOK",
-					     "USER", "HOST", NULL };
+					     "USER",	  "HOST",    NULL };
 	struct table *table = table_new(heads);
 	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
 
 	for (size_t i = 0; i < jval_len(records); i++) {
 		const struct jval *record = jval_at(records, i);
-		autofree char *revision = mem_printf(
-			"%" PRId64, jval_int(record, "revision", 0));
+		autofree char *revision =
+			mem_printf("%" PRId64, jval_int(record, "revision", 0));
 		char took[32];
 		const char *const cells[] = {
 			revision,

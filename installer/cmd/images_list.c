@@ -23,8 +23,7 @@ static struct jval *image_value(const struct release *release, size_t index,
 }
 
 static struct jval *list_value(const struct release *release,
-			       const struct settings *settings,
-			       struct err *err)
+			       const struct settings *settings, struct err *err)
 {
 	autojval struct jval *list = jval_new_array();
 	struct render_options render;

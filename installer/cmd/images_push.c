@@ -8,8 +8,7 @@
 #include "cmd/output.h"
 #include "cmd/release_options.h"
 
-static struct jval *results_value(const struct image_result *results,
-				  size_t nr)
+static struct jval *results_value(const struct image_result *results, size_t nr)
 {
 	struct jval *list = jval_new_array();
 
@@ -20,8 +19,9 @@ static struct jval *results_value(const struct image_result *results,
 					      "name", results[i].name,
 					      "reference", results[i].place,
 					      "digest", results[i].digest,
-					      "bytes", (int64_t)results[i].bytes,
-					      "sent", (int64_t)results[i].sent,
+					      "bytes",
+					      (int64_t)results[i].bytes, "sent",
+					      (int64_t)results[i].sent,
 					      "present", results[i].present));
 	return list;
 }
@@ -42,12 +42,12 @@ static int results_show(const struct image_result *results, size_t nr,
 			continue;
 		if (results[i].bytes > 0)
 			str_bytes(size, sizeof(size), results[i].bytes);
-		table_row(table, (const char *const[]){
-					 results[i].place,
-					 digest ? digest : "-", size,
-					 results[i].present ? "present" :
-					 dry_run	    ? "to push" :
-							      "pushed" });
+		table_row(table,
+			  (const char *const[]){
+				  results[i].place, digest ? digest : "-", size,
+				  results[i].present ? "present" :
+				  dry_run	     ? "to push" :
+						       "pushed" });
 	}
 	table_print(table, &out);
 	table_free(table);
@@ -74,8 +74,8 @@ static int push_and_tell(const struct images_options *options,
 	return status;
 }
 
-static int images_check_names(const struct release *release, const struct strs *names,
-		       struct err *err)
+static int images_check_names(const struct release *release,
+			      const struct strs *names, struct err *err)
 {
 	for (size_t i = 0; i < names->nr; i++) {
 		bool known = false;
@@ -111,9 +111,10 @@ static int images_push_main(struct settings *settings, const struct strs *args,
 	if (release == NULL || images_check_names(release, args, err) < 0)
 		return -1;
 	if (asked && cluster_open(&cluster, settings, err) < 0)
-		return err_hint(err, "the password of the registry is in the "
-				     "cluster; or give --registry-username and "
-				     "--registry-password-stdin, or --authfile");
+		return err_hint(err,
+				"the password of the registry is in the "
+				"cluster; or give --registry-username and "
+				"--registry-password-stdin, or --authfile");
 	registry = site_registry_open(settings, asked ? &cluster : NULL, err);
 	if (registry == NULL)
 		return -1;

@@ -27,11 +27,13 @@ static void install_tell(const struct install_options *options,
 		log_info("note: %s", result->plan.notes.item[i]);
 	if (!result->changed)
 		log_info("DWS %s is installed already, nothing was changed "
-			 "(%.1f s)", version, (double)took_ms / 1000);
+			 "(%.1f s)",
+			 version, (double)took_ms / 1000);
 	else
 		log_info("DWS %s is installed: %zu objects, revision %" PRId64
-			 " (%.1f s)", version, result->nr_objects,
-			 result->revision, (double)took_ms / 1000);
+			 " (%.1f s)",
+			 version, result->nr_objects, result->revision,
+			 (double)took_ms / 1000);
 }
 
 static int install_and_tell(const struct install_options *options,

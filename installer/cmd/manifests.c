@@ -17,17 +17,17 @@ static int manifests_list(const struct catalogue *catalogue, struct err *err)
 		const struct release *release = catalogue_at(catalogue, i);
 		auto_strs struct strs images = STRS_INIT;
 		autofree char *joined = NULL;
-		bool is_default = str_eq(release->version,
-					 catalogue_default(catalogue));
+		bool is_default =
+			str_eq(release->version, catalogue_default(catalogue));
 
 		for (size_t k = 0; k < release->nr_images; k++)
 			strs_addf(&images, "%s:%s", release->image[k].name,
 				  release->image[k].tag);
 		joined = strs_join(&images, ",");
-		table_row(table, (const char *const[]){
-					 release->version,
-					 release->storage_version, joined,
-					 is_default ? "yes" : "" });
+		table_row(table,
+			  (const char *const[]){
+				  release->version, release->storage_version,
+				  joined, is_default ? "yes" : "" });
 	}
 	table_print(table, &out);
 	table_free(table);
@@ -40,9 +40,9 @@ static int manifests_print(const struct jval *objects, const char *format,
 	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
 
 	if (str_eq(format, "json")) {
-		autojval struct jval *list = jval_pack(
-			"{s:s, s:s, s:O}", "apiVersion", "v1", "kind", "List",
-			"items", objects);
+		autojval struct jval *list =
+			jval_pack("{s:s, s:s, s:O}", "apiVersion", "v1", "kind",
+				  "List", "items", objects);
 
 		return output_value(list, "json", err);
 	}

@@ -31,16 +31,16 @@ static const struct opt table[] = {
 	{ "platform", 0, OPT_TEXT, "OS/ARCH", NULL,
 	  "platform taken out of a manifest list (default linux/amd64)",
 	  AT(platform), GROUP_IMAGES },
-	{ "all-platforms", 0, OPT_FLAG, NULL, NULL,
-	  "take manifest lists whole", AT(all_platforms), GROUP_IMAGES },
+	{ "all-platforms", 0, OPT_FLAG, NULL, NULL, "take manifest lists whole",
+	  AT(all_platforms), GROUP_IMAGES },
 	{ "jobs", 'j', OPT_NUMBER, "N", NULL,
 	  "transfers at the same time (default 4)", AT(jobs), GROUP_IMAGES },
 	{ "skip-images", 0, OPT_FLAG, NULL, NULL,
-	  "the images are in the registry already: push none",
-	  AT(skip_images), GROUP_INSTALL },
+	  "the images are in the registry already: push none", AT(skip_images),
+	  GROUP_INSTALL },
 	{ "pin-digests", 0, OPT_FLAG, NULL, NULL,
-	  "name images by tag and digest in the Deployments",
-	  AT(pin_digests), GROUP_INSTALL },
+	  "name images by tag and digest in the Deployments", AT(pin_digests),
+	  GROUP_INSTALL },
 	{ "webhook-certs", 0, OPT_TEXT, "WHO", "auto|cert-manager|self-signed",
 	  "who issues the webhook's certificate (default auto: cert-manager "
 	  "where it is served)",
@@ -64,11 +64,11 @@ static const struct opt table[] = {
 	  "CA certificates to trust for the registry, besides the host's",
 	  AT(registry_ca), GROUP_REGISTRY },
 	{ "authfile", 0, OPT_TEXT, "FILE", NULL,
-	  "credentials as podman, skopeo and docker keep them",
-	  AT(authfile), GROUP_REGISTRY | GROUP_IMAGES },
+	  "credentials as podman, skopeo and docker keep them", AT(authfile),
+	  GROUP_REGISTRY | GROUP_IMAGES },
 	{ "namespace", 'n', OPT_TEXT, "NAME", NULL,
-	  "only this namespace (default: that of the context)",
-	  AT(namespace), GROUP_NAMESPACE },
+	  "only this namespace (default: that of the context)", AT(namespace),
+	  GROUP_NAMESPACE },
 	{ "all-namespaces", 'A', OPT_FLAG, NULL, NULL, "all namespaces",
 	  AT(all_namespaces), GROUP_NAMESPACE },
 	{ "dry-run", 0, OPT_FLAG, NULL, NULL,
@@ -98,8 +98,8 @@ static const struct opt table[] = {
 	  "say more; -vv tells each request", AT(verbose), GROUP_ALL },
 	{ "quiet", 'q', OPT_FLAG, NULL, NULL, "warnings and errors only",
 	  AT(quiet), GROUP_ALL },
-	{ "help", 'h', OPT_FLAG, NULL, NULL, "tell about the command",
-	  AT(help), GROUP_ALL, true },
+	{ "help", 'h', OPT_FLAG, NULL, NULL, "tell about the command", AT(help),
+	  GROUP_ALL, true },
 };
 
 const struct opts_table settings_table = { table, ARRAY_SIZE(table) };
@@ -167,7 +167,8 @@ static int config_load(struct settings *settings, unsigned int groups,
 	if (jval_len(config) > 1 || !jval_is_object(jval_at(config, 0)))
 		return err_set(err, ERR_USAGE,
 			       "'%s' must be one mapping of option names to "
-			       "values", path);
+			       "values",
+			       path);
 	for (void *it = jval_first(jval_at(config, 0)); it;
 	     it = jval_next(jval_at(config, 0), it))
 		if (config_apply(settings, groups, jval_member_name(it),

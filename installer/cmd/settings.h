@@ -16,14 +16,14 @@
 #include "base/strs.h"
 
 enum opt_group {
-	GROUP_ALL = 1 << 0,	   /* -v, -q, -h: every command */
-	GROUP_CLUSTER = 1 << 1,	   /* kubeconfig, context */
-	GROUP_REGISTRY = 1 << 2,   /* destination and credentials */
-	GROUP_IMAGES = 1 << 3,	   /* where images come from, platforms */
-	GROUP_RELEASE = 1 << 4,	   /* version, overlay */
-	GROUP_CHANGE = 1 << 5,	   /* dry run, wait, timeout, yes */
-	GROUP_OUTPUT = 1 << 6,	   /* -o */
-	GROUP_PROGRESS = 1 << 7,   /* --progress */
+	GROUP_ALL = 1 << 0,	 /* -v, -q, -h: every command */
+	GROUP_CLUSTER = 1 << 1,	 /* kubeconfig, context */
+	GROUP_REGISTRY = 1 << 2, /* destination and credentials */
+	GROUP_IMAGES = 1 << 3,	 /* where images come from, platforms */
+	GROUP_RELEASE = 1 << 4,	 /* version, overlay */
+	GROUP_CHANGE = 1 << 5,	 /* dry run, wait, timeout, yes */
+	GROUP_OUTPUT = 1 << 6,	 /* -o */
+	GROUP_PROGRESS = 1 << 7, /* --progress */
 	GROUP_INSTALL = 1 << 8,
 	GROUP_UNINSTALL = 1 << 9,
 	GROUP_NAMESPACE = 1 << 10, /* -n, -A */

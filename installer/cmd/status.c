@@ -16,8 +16,9 @@ static void show_head(const struct jval *status, struct buf *out)
 		 version ? version : "(release unknown)",
 		 jval_str(status, "namespace"), jval_str(status, "kubernetes"));
 	if (str_eq(jval_str(status, "managedBy"), "dws-csm"))
-		buf_addf(out, "Installed by dws-csm, revision %" PRId64
-			 ", %s\n", jval_int(status, "revision", 0),
+		buf_addf(out,
+			 "Installed by dws-csm, revision %" PRId64 ", %s\n",
+			 jval_int(status, "revision", 0),
 			 jval_str(status, "recordStatus"));
 	else
 		buf_addstr(out, "Installed by hand (no record of dws-csm)\n");
@@ -51,9 +52,9 @@ static void show_deployments(const struct jval *list, struct buf *out)
 
 	for (size_t i = 0; i < jval_len(list); i++) {
 		const struct jval *one = jval_at(list, i);
-		autofree char *ready = mem_printf(
-			"%" PRId64 "/%" PRId64, jval_int(one, "ready", 0),
-			jval_int(one, "desired", 0));
+		autofree char *ready = mem_printf("%" PRId64 "/%" PRId64,
+						  jval_int(one, "ready", 0),
+						  jval_int(one, "desired", 0));
 		const char *const cells[] = { jval_str(one, "name"), ready,
 					      jval_str(one, "state"),
 					      jval_str(one, "message") };
@@ -93,7 +94,8 @@ static void show_certificate(const struct jval *certificate, struct buf *out)
 		buf_addf(out, "Certificate  Secret %s: %s\n",
 			 jval_str(certificate, "secret"), error);
 	else
-		buf_addf(out, "Certificate  Secret %s by %s, valid until %s "
+		buf_addf(out,
+			 "Certificate  Secret %s by %s, valid until %s "
 			 "(%" PRId64 " days)\n",
 			 jval_str(certificate, "secret"),
 			 jval_str(certificate, "issuedBy"),
@@ -109,11 +111,10 @@ static void show_webhook(const struct jval *webhook, struct buf *out)
 		 jval_int(webhook, "endpoints", 0));
 	for (size_t i = 0; i < jval_len(list); i++) {
 		const struct jval *one = jval_at(list, i);
-		const char *state = !jval_bool(one, "present", false) ?
-					    "missing" :
-				    jval_bool(one, "caBundle", false) ?
-					    "has its CA" :
-					    "has no CA";
+		const char *state =
+			!jval_bool(one, "present", false) ? "missing" :
+			jval_bool(one, "caBundle", false) ? "has its CA" :
+							    "has no CA";
 
 		buf_addf(out, "             %s %s\n", jval_str(one, "name"),
 			 state);

@@ -18,10 +18,9 @@ static int workflows_list_main(struct settings *settings,
 	if (cluster_open(&cluster, settings, err) < 0)
 		return -1;
 	/* Jobs are in many namespaces: all, unless one was named. */
-	list = workflows_list(cluster.kube,
-			      settings->all_namespaces ? NULL :
-							 settings->namespace,
-			      err);
+	list = workflows_list(
+		cluster.kube,
+		settings->all_namespaces ? NULL : settings->namespace, err);
 	if (list == NULL)
 		return -1;
 	if (settings->output && !str_eq(settings->output, "table"))

@@ -13,8 +13,8 @@
 /* By name, or by the number of the job: Workflow bb<job>. */
 static char *workflow_name(const char *arg)
 {
-	if (arg[0] >= '0' && arg[0] <= '9' && strspn(arg, "0123456789") ==
-						      strlen(arg))
+	if (arg[0] >= '0' && arg[0] <= '9' &&
+	    strspn(arg, "0123456789") == strlen(arg))
 		return mem_printf("bb%s", arg);
 	return mem_strdup(arg);
 }
@@ -72,7 +72,8 @@ static struct jval *find(struct kube *kube, const struct settings *settings,
 			return jval_ref(jval_at(list, i));
 	err_set(err, ERR_NOT_FOUND,
 		"no Workflow '%s' in any namespace; 'dws-csm workflows list' "
-		"shows those there are", name);
+		"shows those there are",
+		name);
 	return NULL;
 }
 

@@ -44,8 +44,7 @@ static char *secret_text(const struct jval *secret, const char *key)
 	auto_buf_secret struct buf plain = BUF_INIT(PEM_MAX_BYTES);
 	struct err err = ERR_INIT;
 
-	if (text == NULL ||
-	    base64_decode(&plain, text, strlen(text), &err) < 0)
+	if (text == NULL || base64_decode(&plain, text, strlen(text), &err) < 0)
 		return NULL;
 	return buf_steal(&plain);
 }
@@ -78,8 +77,8 @@ static int certs_keep(struct kube *kube, const struct strs *names,
 		err_clear(err);
 		return 0;
 	}
-	if (!str_eq(jval_string(jval_get(labels,
-					 "app.kubernetes.io/managed-by")),
+	if (!str_eq(jval_string(
+			    jval_get(labels, "app.kubernetes.io/managed-by")),
 		    "dws-csm"))
 		return 0;
 	pair->cert_pem = secret_text(secret, "tls.crt");
@@ -97,7 +96,8 @@ static int certs_issue(const struct strs *names, struct x509_pair *pair,
 	x509_pair_release(pair);
 	free(*ca);
 	*ca = NULL;
-	if (x509_make_ca(&authority, "dws-csm webhook CA", CERT_DAYS, err) < 0 ||
+	if (x509_make_ca(&authority, "dws-csm webhook CA", CERT_DAYS, err) <
+		    0 ||
 	    x509_issue_server(pair, &authority, names, CERT_DAYS, err) < 0)
 		return err_wrap(err, "issue the webhook's certificate");
 	*ca = mem_strdup(authority.cert_pem);

@@ -52,8 +52,8 @@ static char *custom_path(const struct jval *crd, const char *ns,
 /* Items of a list lack apiVersion and kind; users of ours do not want to. */
 static void custom_complete(struct jval *object, const struct jval *crd)
 {
-	autofree char *api = mem_printf("%s/%s", DWS_GROUP,
-					custom_storage_version(crd));
+	autofree char *api =
+		mem_printf("%s/%s", DWS_GROUP, custom_storage_version(crd));
 
 	jval_set_str(object, "apiVersion", api);
 	jval_set_str(object, "kind", jval_str(crd, "spec.names.kind"));
@@ -98,10 +98,9 @@ struct jval *workflows_get(struct kube *kube, const char *ns, const char *name,
 	return kube_get(kube, path, err);
 }
 
-const char *const workflows_heads[] = { "NAMESPACE", "NAME",	"JOB",
-					"USER",	     "DESIRED", "STATE",
-					"STATUS",    "AGE",	"FINALIZERS",
-					NULL };
+const char *const workflows_heads[] = { "NAMESPACE",  "NAME",  "JOB",	 "USER",
+					"DESIRED",    "STATE", "STATUS", "AGE",
+					"FINALIZERS", NULL };
 
 static void cell(struct strs *cells, const char *text)
 {

@@ -24,12 +24,12 @@ struct jval *custom_list(struct kube *kube, const struct jval *crd,
 
 /* All Workflows; an empty array where the CRD is not there. What cannot be
  * listed is an error: "unknown" is not "none". */
-struct jval *workflows_list(struct kube *kube, const char *ns,
-			    struct err *err) must_check;
+struct jval *workflows_list(struct kube *kube, const char *ns, struct err *err)
+	must_check;
 
 /* One Workflow; ERR_API with http 404 where it is not. */
-struct jval *workflows_get(struct kube *kube, const char *ns,
-			   const char *name, struct err *err) must_check;
+struct jval *workflows_get(struct kube *kube, const char *ns, const char *name,
+			   struct err *err) must_check;
 
 /* A row of a table under workflows_heads, added to `cells`. */
 void workflows_cells(const struct jval *workflow, time_t now,

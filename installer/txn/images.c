@@ -144,9 +144,8 @@ static int choose_upstream(struct images *self, size_t index, struct err *err)
 }
 
 /* 1 when the registry has the tag: the result is filled in then. */
-static int already_there(struct images *self,
-			 struct registry_session *session, size_t index,
-			 struct err *err)
+static int already_there(struct images *self, struct registry_session *session,
+			 size_t index, struct err *err)
 {
 	const struct ref *place = &self->choice[index].place;
 	struct image_result *result = &self->results[index];
@@ -178,8 +177,8 @@ static int choose(struct images *self, struct registry_session *session,
 	int there;
 
 	result->name = options->release->image[index].name;
-	result->place = render_image(options->release, index, options->render,
-				     err);
+	result->place =
+		render_image(options->release, index, options->render, err);
 	if (result->place == NULL ||
 	    ref_parse(&self->choice[index].place, result->place, err) < 0)
 		return -1;
@@ -269,8 +268,8 @@ int images_push(const struct images_options *options,
 	struct images self = { .options = options, .results = results };
 	int result;
 
-	self.choice = mem_array(options->release->nr_images,
-				sizeof(*self.choice));
+	self.choice =
+		mem_array(options->release->nr_images, sizeof(*self.choice));
 	result = choose_all(&self, err);
 	if (result == 0)
 		result = push_chosen(&self, err);

@@ -41,7 +41,8 @@ static int check_standing(const struct install *self, struct err *err)
 		       "%zu custom resource definitions of DWS stand in this "
 		       "cluster without its Deployments, so that the release "
 		       "cannot be told; 'dws-csm status' shows them, 'dws-csm "
-		       "uninstall' takes them away", jval_len(survey->crds));
+		       "uninstall' takes them away",
+		       jval_len(survey->crds));
 }
 
 static int64_t webhook_replicas(const struct jval *objects)
@@ -66,7 +67,8 @@ static void check_nodes(struct install *self, const struct jval *objects)
 		strs_addf(&self->result->plan.notes,
 			  "deployment '%s' wants %lld nodes and %d can take "
 			  "pods: it will not become ready; --replicas %d fits "
-			  "this cluster", DWS_WEBHOOK, (long long)pods, nodes,
+			  "this cluster",
+			  DWS_WEBHOOK, (long long)pods, nodes,
 			  nodes > 0 ? nodes : 1);
 }
 
@@ -94,8 +96,8 @@ static int push_images_of(struct install *self, struct err *err)
 
 	if (options->images == NULL)
 		return 0;
-	self->images = mem_array(options->release->nr_images,
-				 sizeof(*self->images));
+	self->images =
+		mem_array(options->release->nr_images, sizeof(*self->images));
 	progress_phase(options->progress, "images");
 	if (images_push(options->images, self->images, err) < 0)
 		return -1;
@@ -131,8 +133,8 @@ static int prepare_objects(struct install *self, struct err *err)
 	if (self->objects == NULL)
 		return -1;
 	self->result->nr_objects = jval_len(self->objects);
-	self->applied = mem_array(self->result->nr_objects,
-				  sizeof(*self->applied));
+	self->applied =
+		mem_array(self->result->nr_objects, sizeof(*self->applied));
 	return 0;
 }
 
@@ -231,10 +233,10 @@ static struct jval *record_images(const struct install *self)
 	for (size_t i = 0; self->images && i < release->nr_images; i++) {
 		const struct image_result *image = &self->images[i];
 
-		jval_append(list, jval_pack("{s:s, s:s, s:s?}", "name",
-					    image->name, "reference",
-					    image->place, "digest",
-					    image->digest));
+		jval_append(list,
+			    jval_pack("{s:s, s:s, s:s?}", "name", image->name,
+				      "reference", image->place, "digest",
+				      image->digest));
 	}
 	return list;
 }
@@ -267,8 +269,7 @@ static void begin_record(struct install *self)
 		jval_append(notes, jval_new_str(plan->notes.item[i]));
 	self->record = record_new(jval_int(old, "revision", 0) + 1,
 				  self->options->release->version, "install");
-	jval_set_str(self->record, "registry",
-		     self->options->render.registry);
+	jval_set_str(self->record, "registry", self->options->render.registry);
 	jval_set(self->record, "images", record_images(self));
 	jval_set(self->record, "notes", notes);
 	record_set_objects(self->record, self->objects);
@@ -282,10 +283,8 @@ static int apply_namespace(const struct install *self, struct err *err)
 
 	options.progress = NULL;
 	for (size_t i = 0; i < jval_len(self->objects); i++)
-		if (str_eq(object_kind(jval_at(self->objects, i)),
-			   "Namespace"))
-			jval_append(first,
-				    jval_ref(jval_at(self->objects, i)));
+		if (str_eq(object_kind(jval_at(self->objects, i)), "Namespace"))
+			jval_append(first, jval_ref(jval_at(self->objects, i)));
 	return apply_objects(&options, first, NULL, err);
 }
 
@@ -311,8 +310,7 @@ static bool is_recorded(const struct install *self)
 	if (!str_eq(jval_str(old, "status"), "deployed"))
 		return false;
 	record_set_objects(probe, self->objects);
-	return jval_equal(jval_get(old, "objects"),
-			  jval_get(probe, "objects"));
+	return jval_equal(jval_get(old, "objects"), jval_get(probe, "objects"));
 }
 
 /* The same release with the same objects: mend what drifted, if anything. */
@@ -346,8 +344,8 @@ static int install(struct install *self, struct err *err)
 {
 	const struct install_options *options = self->options;
 
-	if (survey_take(&self->survey, options->kube, options->discovery,
-			err) < 0 ||
+	if (survey_take(&self->survey, options->kube, options->discovery, err) <
+		    0 ||
 	    check_standing(self, err) < 0)
 		return -1;
 	/* Certificates and kinds are settled before the first blob goes. */

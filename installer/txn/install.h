@@ -22,7 +22,7 @@ struct install_options {
 	struct kube *kube;
 	struct discovery *discovery;
 	const struct release *release;
-	struct render_options render;	    /* digests are set by install */
+	struct render_options render;	     /* digests are set by install */
 	const struct images_options *images; /* NULL = the images are there */
 	bool pin_digests;
 	enum webhook_certs certs;

@@ -35,9 +35,9 @@ struct inventory {
 static struct jval *name_only(const char *api_version, const char *kind,
 			      const char *ns, const char *name)
 {
-	struct jval *object =
-		jval_pack("{s:s, s:s, s:{s:s}}", "apiVersion", api_version,
-			  "kind", kind, "metadata", "name", name);
+	struct jval *object = jval_pack("{s:s, s:s, s:{s:s}}", "apiVersion",
+					api_version, "kind", kind, "metadata",
+					"name", name);
 
 	if (ns)
 		jval_set_str(object, "metadata.namespace", ns);
@@ -110,8 +110,8 @@ static int inventory_try(struct inventory *self, const struct jval *object,
 	return 0;
 }
 
-static int inventory_try_all(struct inventory *self,
-			     const struct jval *objects, struct err *err)
+static int inventory_try_all(struct inventory *self, const struct jval *objects,
+			     struct err *err)
 {
 	for (size_t i = 0; i < jval_len(objects); i++) {
 		const struct jval *object = jval_at(objects, i);
@@ -144,8 +144,7 @@ static struct jval *leftover_names(const struct survey *survey)
 
 	for (size_t i = 0; i < ARRAY_SIZE(leftovers); i++)
 		jval_append(names, name_only(leftovers[i].api_version,
-					     leftovers[i].kind,
-					     leftovers[i].ns,
+					     leftovers[i].kind, leftovers[i].ns,
 					     leftovers[i].name));
 	for (size_t i = 0; i < jval_len(survey->crds); i++)
 		jval_append(names,
@@ -170,8 +169,7 @@ struct jval *inventory_take(struct kube *kube, struct discovery *discovery,
 	autojval struct jval *others = leftover_names(survey);
 	struct inventory self = { kube, discovery, seen, found };
 
-	if (inventory_try_all(&self,
-			      jval_get(survey_record(survey), "objects"),
+	if (inventory_try_all(&self, jval_get(survey_record(survey), "objects"),
 			      err) < 0 ||
 	    inventory_releases(&self, catalogue, err) < 0 ||
 	    inventory_try_all(&self, others, err) < 0) {

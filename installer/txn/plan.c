@@ -24,7 +24,10 @@ void plan_add(struct plan *plan, const char *action, const char *why,
 	if (vasprintf(&thing, fmt, args) < 0)
 		abort();
 	va_end(args);
-	step = jval_pack("{s:s, s:s}", "action", action, "thing", thing);
+	/* A thing may be named by a path, which need not be UTF-8. */
+	step = jval_new_object();
+	jval_set_str(step, "action", action);
+	jval_set_str(step, "thing", thing);
 	if (why)
 		jval_set_str(step, "why", why);
 	if (plan->steps == NULL)

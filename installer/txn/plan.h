@@ -15,7 +15,10 @@ struct plan {
 	struct strs notes;
 };
 
-#define PLAN_INIT { .steps = NULL }
+#define PLAN_INIT             \
+	{                     \
+		.steps = NULL \
+	}
 
 void plan_release(struct plan *plan);
 

@@ -138,9 +138,9 @@ char *record_name(const struct jval *record)
 int record_save(struct kube *kube, const struct jval *record, struct err *err)
 {
 	autofree char *name = record_name(record);
-	autofree char *path = mem_printf(
-		"%s/%s?fieldManager=%s&force=true", SECRETS_PATH, name,
-		APPLY_FIELD_MANAGER);
+	autofree char *path = mem_printf("%s/%s?fieldManager=%s&force=true",
+					 SECRETS_PATH, name,
+					 APPLY_FIELD_MANAGER);
 	autofree char *text = jval_text(record, false);
 	auto_buf struct buf packed = BUF_INIT(RECORD_MAX_BYTES);
 	auto_buf struct buf encoded = BUF_INIT(RECORD_MAX_BYTES * 2);

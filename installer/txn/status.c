@@ -107,12 +107,12 @@ static struct jval *deployment_value(const char *name,
 		return jval_pack("{s:s, s:i, s:i, s:s, s:s}", "name", name,
 				 "ready", 0, "desired", 0, "state", "Missing",
 				 "message", "the deployment is not there");
-	return jval_pack(
-		"{s:s, s:I, s:I, s:s, s:s}", "name", name, "ready",
-		jval_int(deployment, "status.readyReplicas", 0), "desired",
-		jval_int(deployment, "spec.replicas", 1), "state",
-		ready_name(object_ready(deployment, why, sizeof(why))),
-		"message", why);
+	return jval_pack("{s:s, s:I, s:I, s:s, s:s}", "name", name, "ready",
+			 jval_int(deployment, "status.readyReplicas", 0),
+			 "desired", jval_int(deployment, "spec.replicas", 1),
+			 "state",
+			 ready_name(object_ready(deployment, why, sizeof(why))),
+			 "message", why);
 }
 
 static struct jval *crd_values(const struct jval *crds)
@@ -139,21 +139,21 @@ static struct jval *certificate_value(struct kube *kube)
 	autojval struct jval *secret = kube_get(
 		kube, IN_NAMESPACE "/secrets/" DWS_SERVING_SECRET, &err);
 	const struct jval *labels = jval_path(secret, "metadata.labels");
-	const char *text = jval_string(
-		jval_get(jval_get(secret, "data"), "tls.crt"));
+	const char *text =
+		jval_string(jval_get(jval_get(secret, "data"), "tls.crt"));
 	auto_buf struct buf pem = BUF_INIT((size_t)1 << 20);
-	bool ours = str_eq(jval_string(jval_get(
-				   labels, "app.kubernetes.io/managed-by")),
-			   "dws-csm");
+	bool ours = str_eq(
+		jval_string(jval_get(labels, "app.kubernetes.io/managed-by")),
+		"dws-csm");
 	char when[CLOCK_RFC3339_SIZE];
 	time_t end;
 
 	if (secret == NULL)
-		return jval_pack("{s:s, s:s}", "secret", DWS_SERVING_SECRET,
-				 "error", kube_is_not_found(&err) ?
-						  "not there" : err.msg);
-	if (text == NULL ||
-	    base64_decode(&pem, text, strlen(text), &err) < 0 ||
+		return jval_pack(
+			"{s:s, s:o}", "secret", DWS_SERVING_SECRET, "error",
+			jval_new_str(kube_is_not_found(&err) ? "not there" :
+							       err.msg));
+	if (text == NULL || base64_decode(&pem, text, strlen(text), &err) < 0 ||
 	    x509_not_after(buf_str(&pem), &end, &err) < 0)
 		return jval_pack("{s:s, s:s}", "secret", DWS_SERVING_SECRET,
 				 "error", "holds no certificate");
@@ -209,8 +209,7 @@ static struct jval *webhook_value(struct kube *kube, struct err *err)
 	    add_configurations(configurations, kube,
 			       "ValidatingWebhookConfiguration",
 			       "validatingwebhookconfigurations",
-			       "dws-validating-webhook-configuration",
-			       err) < 0)
+			       "dws-validating-webhook-configuration", err) < 0)
 		return NULL;
 	return jval_pack("{s:I, s:O, s:o}", "endpoints",
 			 webhook_endpoints(kube), "configurations",
@@ -224,7 +223,7 @@ static struct jval *workflows_value(struct kube *kube)
 	autojval struct jval *list = workflows_list(kube, NULL, &err);
 
 	if (list == NULL)
-		return jval_pack("{s:s}", "error", err.msg);
+		return jval_pack("{s:o}", "error", jval_new_str(err.msg));
 	return jval_pack("{s:I, s:O}", "count", (int64_t)jval_len(list),
 			 "items", list);
 }
@@ -255,8 +254,7 @@ static int add_details(struct jval *status, struct kube *kube,
 	add_images(images, survey->webhook, pods, record);
 	jval_set(status, "deployments",
 		 jval_pack("[o, o]",
-			   deployment_value(DWS_CONTROLLER,
-					    survey->controller),
+			   deployment_value(DWS_CONTROLLER, survey->controller),
 			   deployment_value(DWS_WEBHOOK, survey->webhook)));
 	jval_set(status, "crds", crd_values(survey->crds));
 	webhook = webhook_value(kube, err);
@@ -275,10 +273,9 @@ struct jval *status_take(struct kube *kube, struct discovery *discovery,
 
 	if (survey_take(&survey, kube, discovery, err) < 0)
 		return NULL;
-	status = jval_pack("{s:b, s:s?, s:s, s:s}", "installed",
-			   survey.present, "version", survey.version,
-			   "namespace", DWS_NAMESPACE, "kubernetes",
-			   survey.server_version);
+	status = jval_pack("{s:b, s:s?, s:s, s:s}", "installed", survey.present,
+			   "version", survey.version, "namespace",
+			   DWS_NAMESPACE, "kubernetes", survey.server_version);
 	if (survey.present || survey_record(&survey))
 		add_record(status, survey_record(&survey));
 	if (survey.present && add_details(status, kube, &survey, err) < 0)

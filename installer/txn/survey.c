@@ -81,8 +81,8 @@ static int survey_installed(struct survey *survey, struct kube *kube,
 			 &survey->namespace, err) < 0 ||
 	    get_optional(kube, DEPLOYMENTS DWS_CONTROLLER, &survey->controller,
 			 err) < 0 ||
-	    get_optional(kube, DEPLOYMENTS DWS_WEBHOOK, &survey->webhook,
-			 err) < 0)
+	    get_optional(kube, DEPLOYMENTS DWS_WEBHOOK, &survey->webhook, err) <
+		    0)
 		return -1;
 	survey->records = record_list(kube, err);
 	if (survey->records == NULL)

@@ -25,7 +25,10 @@ struct survey {
 	char *version;		 /* of what stands, or NULL = cannot be told */
 };
 
-#define SURVEY_INIT { .present = false }
+#define SURVEY_INIT              \
+	{                        \
+		.present = false \
+	}
 
 int survey_take(struct survey *survey, struct kube *kube,
 		struct discovery *discovery, struct err *err) must_check;

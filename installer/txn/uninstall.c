@@ -21,8 +21,7 @@ struct uninstall {
 /* Workflows left, or not known: both stop us. */
 static int check_workflows(struct uninstall *self, struct err *err)
 {
-	struct jval *workflows =
-		workflows_list(self->options->kube, NULL, err);
+	struct jval *workflows = workflows_list(self->options->kube, NULL, err);
 	size_t nr = jval_len(workflows);
 
 	if (workflows == NULL) {
@@ -169,8 +168,8 @@ static int remove_namespace(struct uninstall *self, struct err *err)
 
 static int remove_everything(struct uninstall *self, struct err *err)
 {
-	if (remove_all(self, "custom resources", self->result->resources,
-		       err) < 0)
+	if (remove_all(self, "custom resources", self->result->resources, err) <
+	    0)
 		return -1;
 	for (int stage = 0; stage < NR_STAGES; stage++) {
 		if (remove_stage(self, (enum stage)stage, err) < 0)
@@ -186,13 +185,12 @@ static int uninstall(struct uninstall *self, struct err *err)
 {
 	const struct uninstall_options *options = self->options;
 
-	if (survey_take(&self->survey, options->kube, options->discovery,
-			err) < 0)
+	if (survey_take(&self->survey, options->kube, options->discovery, err) <
+	    0)
 		return -1;
 	self->result->version = mem_strdup(self->survey.version);
 	if (check_workflows(self, err) < 0 ||
-	    collect_resources(self, err) < 0 ||
-	    check_resources(self, err) < 0)
+	    collect_resources(self, err) < 0 || check_resources(self, err) < 0)
 		return -1;
 	self->objects = inventory_take(options->kube, options->discovery,
 				       options->catalogue, &self->survey, err);

@@ -39,8 +39,7 @@ struct uninstall_result {
 
 /* ERR_BLOCKED while a Workflow remains, or when they cannot be listed. */
 int uninstall_run(const struct uninstall_options *options,
-		  struct uninstall_result *result, struct err *err)
-	must_check;
+		  struct uninstall_result *result, struct err *err) must_check;
 void uninstall_result_release(struct uninstall_result *result);
 
 #endif

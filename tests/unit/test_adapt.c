@@ -130,9 +130,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(adapt_prefers_v1_of_cert_manager),
 		cmocka_unit_test(adapt_writes_the_version_that_is_served),
-		cmocka_unit_test(adapt_leaves_out_the_service_monitor_with_a_note),
-		cmocka_unit_test(adapt_brings_our_certificate_without_cert_manager),
-		cmocka_unit_test(adapt_knows_the_names_that_the_certificate_is_for),
+		cmocka_unit_test(
+			adapt_leaves_out_the_service_monitor_with_a_note),
+		cmocka_unit_test(
+			adapt_brings_our_certificate_without_cert_manager),
+		cmocka_unit_test(
+			adapt_knows_the_names_that_the_certificate_is_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

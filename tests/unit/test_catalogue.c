@@ -50,8 +50,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(catalogue_has_a_default_that_it_carries),
-		cmocka_unit_test(catalogue_names_its_releases_for_an_unknown_one),
-		cmocka_unit_test(each_release_has_images_with_sources_and_objects),
+		cmocka_unit_test(
+			catalogue_names_its_releases_for_an_unknown_one),
+		cmocka_unit_test(
+			each_release_has_images_with_sources_and_objects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,9 +23,9 @@ static void workflow_row_tells_job_state_age_and_finalizers(void **state)
 
 static void workflow_row_has_a_dash_for_what_is_not_there(void **state)
 {
-	autojval struct jval *workflow =
-		jval_pack("{s:{s:s}, s:{s:s}}", "metadata", "name", "w",
-			  "spec", "jobID", "abc");
+	autojval struct jval *workflow = jval_pack("{s:{s:s}, s:{s:s}}",
+						   "metadata", "name", "w",
+						   "spec", "jobID", "abc");
 	auto_strs struct strs cells = STRS_INIT;
 	autofree char *row = NULL;
 
@@ -48,7 +48,8 @@ static void storage_version_is_the_one_that_stores(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(workflow_row_tells_job_state_age_and_finalizers),
+		cmocka_unit_test(
+			workflow_row_tells_job_state_age_and_finalizers),
 		cmocka_unit_test(workflow_row_has_a_dash_for_what_is_not_there),
 		cmocka_unit_test(storage_version_is_the_one_that_stores),
 	};

@@ -25,12 +25,11 @@ static void plan_keeps_steps_in_order_with_their_reason(void **state)
 	strs_add(&plan.notes, "n");
 	value = plan_value(&plan);
 	text = jval_text(value, true);
-	assert_string_equal(text,
-			    "{\"notes\":[\"n\"],\"steps\":["
-			    "{\"action\":\"push\",\"thing\":\"image a\","
-			    "\"why\":\"lacking\"},"
-			    "{\"action\":\"create\","
-			    "\"thing\":\"service/b\"}]}");
+	assert_string_equal(text, "{\"notes\":[\"n\"],\"steps\":["
+				  "{\"action\":\"push\",\"thing\":\"image a\","
+				  "\"why\":\"lacking\"},"
+				  "{\"action\":\"create\","
+				  "\"thing\":\"service/b\"}]}");
 }
 
 int main(void)

@@ -21,9 +21,10 @@ static void record_says_who_and_when_from_the_start(void **state)
 static void record_holds_no_key(void **state)
 {
 	autojval struct jval *record = record_new(1, "0.0.20", "install");
-	autojval struct jval *objects = jval_pack(
-		"[{s:s, s:{s:s}, s:{s:s}}]", "kind", "Secret", "metadata",
-		"name", "x", "data", "tls.key", "c2VjcmV0");
+	autojval struct jval *objects = jval_pack("[{s:s, s:{s:s}, s:{s:s}}]",
+						  "kind", "Secret", "metadata",
+						  "name", "x", "data",
+						  "tls.key", "c2VjcmV0");
 	autofree char *text = NULL;
 
 	(void)state;

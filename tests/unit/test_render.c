@@ -16,11 +16,11 @@ static const char *image_of(const struct jval *objects, const char *name,
 
 		if (strcmp(object_kind(object), "Deployment") == 0 &&
 		    strcmp(object_name(object), name) == 0)
-			return jval_str(
-				jval_at(jval_path(object, "spec.template.spec."
+			return jval_str(jval_at(jval_path(object,
+							  "spec.template.spec."
 							  "containers"),
-					index),
-				"image");
+						index),
+					"image");
 	}
 	return NULL;
 }
@@ -121,7 +121,8 @@ int main(void)
 		cmocka_unit_test(render_names_the_registry_of_csm),
 		cmocka_unit_test(render_takes_another_registry_with_a_prefix),
 		cmocka_unit_test(render_pins_the_digests_that_are_known),
-		cmocka_unit_test(render_puts_the_namespace_first_and_webhooks_last),
+		cmocka_unit_test(
+			render_puts_the_namespace_first_and_webhooks_last),
 		cmocka_unit_test(render_refuses_an_overlay_that_is_not_there),
 	};
 

@@ -38,7 +38,8 @@ static void flags_win_over_the_environment_over_the_file(void **state)
 	settings_init(&settings);
 	assert_done(settings_load(&settings,
 				  GROUP_CHANGE | GROUP_REGISTRY | GROUP_INSTALL,
-				  arguments, &args, &err) == 0, &err);
+				  arguments, &args, &err) == 0,
+		    &err);
 	assert_int_equal(settings.timeout_ms, 5000);
 	assert_string_equal(settings.registry, "file.test");
 	assert_false(settings.wait);
@@ -47,7 +48,8 @@ static void flags_win_over_the_environment_over_the_file(void **state)
 
 	settings_init(&settings);
 	assert_done(settings_load(&settings, GROUP_CHANGE, nothing, &args,
-				  &err) == 0, &err);
+				  &err) == 0,
+		    &err);
 	assert_int_equal(settings.timeout_ms, 7000);
 	settings_release(&settings);
 	unsetenv("DWS_CSM_TIMEOUT");
@@ -69,7 +71,8 @@ static void a_wrong_file_is_named(void **state)
 		configure(wrong[i]);
 		settings_init(&settings);
 		assert_int_equal(settings_load(&settings, GROUP_CHANGE, nothing,
-					       &args, &err), -1);
+					       &args, &err),
+				 -1);
 		assert_non_null(strstr(err.msg, config_path));
 		settings_release(&settings);
 		unconfigure();
