@@ -183,6 +183,9 @@ static int http_fail(struct http *http, struct err *err)
 	else
 		err_set(err, ERR_NET, "cannot connect to '%s': %s",
 			http->origin, text);
+	if (http->result == CURLE_PEER_FAILED_VERIFICATION &&
+	    http->config->ca_remedy)
+		err_hint(err, "%s", http->config->ca_remedy);
 	err->transient = http_is_transient(http->result, text);
 	return -1;
 }

@@ -30,6 +30,7 @@ struct http_config {
 	 * (see tls_host_ca in net/tls.h). All strings are borrowed. */
 	const char *ca_pem;
 	const char *ca_name; /* for messages: file or kubeconfig it is from */
+	const char *ca_remedy; /* what to do about an unknown CA, or NULL */
 	const char *client_cert_pem; /* or NULL */
 	const char *client_key_pem;  /* secret */
 	const char *tls_server_name; /* name to send and verify, or NULL */
@@ -95,6 +96,10 @@ int http_do(struct http *http, const struct http_request *request,
 	must_check;
 
 struct http_stream; /* the body of an answer, on its way */
+
+/* Read the rest of a body into response->body, as http_do does. */
+int http_read_body(struct http_stream *stream, size_t max_body,
+		   struct http_response *response, struct err *err) must_check;
 
 /* Ask and read the head only. The stream must be closed before `http` is
  * used again; closing it early drops the connection. */

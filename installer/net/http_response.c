@@ -32,8 +32,8 @@ const char *http_header(const struct http_response *response, const char *name)
 }
 
 /* The body of an error need not be whole. */
-static int http_read_body(struct http_stream *stream, size_t max_body,
-			  struct http_response *response, struct err *err)
+int http_read_body(struct http_stream *stream, size_t max_body,
+		   struct http_response *response, struct err *err)
 {
 	bool success = response->status >= 200 && response->status < 300;
 	autofree char *block = mem_alloc(SOURCE_BLOCK);

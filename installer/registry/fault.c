@@ -1,0 +1,155 @@
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "format/jval.h"
+#include "registry/request.h"
+
+#define FAULT_MAX_TEXT 240
+
+/* What a server says must not move the cursor of whoever reads it. */
+static void add_plain(struct buf *out, const char *text)
+{
+	for (size_t n = 0; *text && n < FAULT_MAX_TEXT; text++, n++) {
+		unsigned char c = (unsigned char)*text;
+
+		buf_addch(out, c < ' ' || c == 0x7f ? ' ' : (char)c);
+	}
+}
+
+static struct jval *error_list(const struct http_response *response,
+			       struct jval **all)
+{
+	struct err ignored = ERR_INIT;
+
+	*all = NULL;
+	if (response->body.len == 0 || *response->body.data != '{')
+		return NULL;
+	*all = jval_parse(response->body.data, response->body.len, &ignored);
+	return jval_get(*all, "errors");
+}
+
+bool registry_error_is(const struct http_response *response, const char *code)
+{
+	autojval struct jval *all = NULL;
+	const struct jval *list = error_list(response, &all);
+
+	for (size_t i = 0; i < jval_len(list); i++)
+		if (str_eq(jval_str(jval_at(list, i), "code"), code))
+			return true;
+	return false;
+}
+
+static void add_error(struct buf *out, const struct jval *error)
+{
+	const char *code = jval_str(error, "code");
+	const char *message = jval_str(error, "message");
+	const struct jval *detail = jval_get(error, "detail");
+	autofree char *text = NULL;
+
+	if (code) {
+		buf_addch(out, ' ');
+		add_plain(out, code);
+	}
+	if (!str_empty(message)) {
+		buf_addstr(out, ": ");
+		add_plain(out, message);
+	}
+	if (detail == NULL || jval_is_null(detail))
+		return;
+	if (jval_string(detail))
+		text = mem_strdup(jval_string(detail));
+	else if (jval_len(detail) > 0)
+		text = jval_text(detail, true);
+	if (str_empty(text))
+		return;
+	buf_addstr(out, " (");
+	add_plain(out, text);
+	buf_addch(out, ')');
+}
+
+/* A proxy's page: its title says most of it. */
+static void add_page(struct buf *out, const char *body)
+{
+	const char *title = strcasestr(body, "<title>");
+	autofree char *text = NULL;
+
+	if (title) {
+		title += strlen("<title>");
+		text = mem_strndup(title, strcspn(title, "<"));
+	} else if (*body != '<') {
+		text = mem_strndup(body, strcspn(body, "\r\n"));
+	}
+	if (str_empty(text))
+		return;
+	buf_addstr(out, ": ");
+	add_plain(out, text);
+}
+
+static void describe(struct buf *out, const struct http_response *response)
+{
+	autojval struct jval *all = NULL;
+	const struct jval *list = error_list(response, &all);
+
+	buf_addf(out, "%d", response->status);
+	if (jval_len(list) > 0)
+		add_error(out, jval_at(list, 0));
+	else if (response->body.len > 0)
+		add_page(out, buf_str(&response->body));
+}
+
+static const char *remedy(const struct registry_session *session,
+			  const struct http_response *response)
+{
+	if (response->status == 405 ||
+	    (response->body.data &&
+	     strcasestr(response->body.data, "read only")))
+		return "the repository is read-only: make it writable";
+	switch (response->status) {
+	case 401:
+	case 403:
+		return session->registry->username ?
+			       "the user lacks the right to do this" :
+			       "it may need a user name and password";
+	case 404:
+		return "there is no such repository, or it is a proxy "
+		       "repository, which takes no images";
+	case 413:
+		return "a server in front of the registry limits the size of "
+		       "a request";
+	case 429:
+		return "the registry wants fewer requests: try later, or with "
+		       "credentials";
+	case 507:
+		return "its storage is full";
+	default:
+		return response->status >= 500 ?
+			       "look into the registry's log" : NULL;
+	}
+}
+
+int registry_fail(const struct registry_session *session,
+		  const struct http_response *response, struct err *err,
+		  const char *fmt, ...)
+{
+	auto_buf struct buf text = BUF_INIT(BUF_TEXT_MAX);
+	const char *hint = remedy(session, response);
+	autofree char *what = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	if (vasprintf(&what, fmt, args) < 0)
+		abort();
+	va_end(args);
+	describe(&text, response);
+	err_set(err, ERR_REGISTRY, "registry '%s': cannot %s: %s",
+		session->registry->host, what, buf_str(&text));
+	if (hint)
+		err_hint(err, "%s", hint);
+	err->http = response->status;
+	err->transient = registry_status_transient(response);
+	return -1;
+}

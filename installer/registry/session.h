@@ -1,0 +1,55 @@
+/*
+ * session - what the files of the registry layer share about a registry and a
+ * thread's connection to it; for them only.
+ */
+#ifndef REGISTRY_SESSION_H
+#define REGISTRY_SESSION_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "registry/registry.h"
+
+/* How the registry wants to be asked; learned from its first challenge. */
+enum auth_mode { AUTH_UNKNOWN, AUTH_NONE, AUTH_BASIC, AUTH_BEARER };
+
+struct token {
+	struct token *next;
+	char *scope;
+	char *value; /* secret, "Bearer ..." */
+	int64_t expires_ms;
+};
+
+struct registry {
+	char *host;  /* as the user named it, for messages */
+	char *base;  /* "https://host:port" */
+	char *username;
+	char *basic; /* secret, "Basic ...", or NULL without credentials */
+	char *ca_pem;
+	char *ca_name;
+	unsigned int retries;
+	int64_t retry_max_ms;
+	struct http_config config;
+
+	pthread_mutex_t fetch; /* held while a token is fetched */
+	pthread_mutex_t lock;  /* guards what follows */
+	enum auth_mode mode;
+	char *realm;
+	char *service; /* or NULL */
+	struct token *tokens;
+};
+
+struct registry_session {
+	struct registry *registry;
+	struct http *http;
+	char *scope_hint; /* scope of the last challenge, or NULL */
+	bool (*cancelled)(void *ctx);
+	void *cancel_ctx;
+};
+
+/* Retries of this session end when `cancelled` says so. */
+void session_cancel_by(struct registry_session *session,
+		       bool (*cancelled)(void *ctx), void *ctx);
+
+#endif
