@@ -72,7 +72,9 @@ static int opt_set_bool(bool *to, const char *subject, const char *value,
 			struct err *err)
 {
 	static const char *const words[][2] = {
-		{ "false", "true" }, { "no", "yes" }, { "0", "1" },
+		{ "false", "true" },
+		{ "no", "yes" },
+		{ "0", "1" },
 		{ "off", "on" },
 	};
 
@@ -392,8 +394,8 @@ static void opt_describe_help(const char *text, size_t column, struct buf *out)
 			buf_addch(out, ' ');
 		else
 			buf_addf(out, "%*s", (int)(HELP_COLUMN - column), "");
-		column = (column > HELP_COLUMN ? column + 1 : HELP_COLUMN) +
-			 len;
+		column =
+			(column > HELP_COLUMN ? column + 1 : HELP_COLUMN) + len;
 		buf_addstr(out, words.item[i]);
 	}
 	buf_addch(out, '\n');

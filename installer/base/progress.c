@@ -74,8 +74,7 @@ static void rate_start(struct progress_rate *rate, int64_t now)
 	*rate = (struct progress_rate){ .start_ms = now, .at_ms = now };
 }
 
-static void rate_update(struct progress_rate *rate, uint64_t moved,
-			int64_t now)
+static void rate_update(struct progress_rate *rate, uint64_t moved, int64_t now)
 {
 	int64_t window = now - rate->start_ms;
 	int64_t passed = now - rate->at_ms;
@@ -88,8 +87,7 @@ static void rate_update(struct progress_rate *rate, uint64_t moved,
 	if (passed > window)
 		window = passed;
 	sample = (double)(moved - rate->seen) * 1000 / (double)passed;
-	rate->per_s += (sample - rate->per_s) * (double)passed /
-		       (double)window;
+	rate->per_s += (sample - rate->per_s) * (double)passed / (double)window;
 	rate->seen = moved;
 	rate->at_ms = now;
 }
@@ -113,8 +111,7 @@ static void progress_nap(struct progress *p)
 		t.tv_nsec -= 1000000000;
 		t.tv_sec++;
 	}
-	while (!p->stop &&
-	       pthread_cond_timedwait(&p->wake, &p->lock, &t) == 0)
+	while (!p->stop && pthread_cond_timedwait(&p->wake, &p->lock, &t) == 0)
 		;
 }
 
@@ -206,7 +203,7 @@ struct progress *progress_new(enum progress_mode mode, int fd)
 		return NULL;
 	p = mem_alloc(sizeof(*p));
 	p->face = progress_choose(mode, fd);
-	p->state = p->face->new ? p->face->new() : NULL;
+	p->state = p->face->new ? p->face->new () : NULL;
 	p->fd = fd;
 	rate_start(&p->sum.rate, clock_now_ms());
 	pthread_mutex_init(&p->lock, NULL);
@@ -408,7 +405,8 @@ void progress_note(struct progress_item *item, const char *fmt, ...)
 static char *item_outcome(const struct progress_item *item, const char *note)
 {
 	static const char *const words[] = {
-		[PROGRESS_RUNNING] = "", [PROGRESS_DONE] = "done",
+		[PROGRESS_RUNNING] = "",
+		[PROGRESS_DONE] = "done",
 		[PROGRESS_SKIPPED] = "already there",
 		[PROGRESS_FAILED] = "failed",
 	};

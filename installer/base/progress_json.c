@@ -56,8 +56,10 @@ static void json_item_event(struct progress *p, const char *event,
 			    struct progress_item *item, const char *note)
 {
 	static const char *const states[] = {
-		[PROGRESS_RUNNING] = "running", [PROGRESS_DONE] = "done",
-		[PROGRESS_SKIPPED] = "skipped", [PROGRESS_FAILED] = "failed",
+		[PROGRESS_RUNNING] = "running",
+		[PROGRESS_DONE] = "done",
+		[PROGRESS_SKIPPED] = "skipped",
+		[PROGRESS_FAILED] = "failed",
 	};
 	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
 

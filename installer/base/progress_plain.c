@@ -7,8 +7,8 @@
 
 #define PLAIN_EVERY_MS 10000
 
-static void plain_line(struct progress *p, const char *indent,
-		       const char *name, const char *text)
+static void plain_line(struct progress *p, const char *indent, const char *name,
+		       const char *text)
 {
 	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
 

@@ -64,8 +64,8 @@ static const struct symbols symbols_ascii = {
 struct tty {
 	const struct symbols *symbols;
 	bool color;
-	struct buf pending;	  /* permanent lines, not yet written */
-	struct buf frame;	  /* what is being made */
+	struct buf pending;	     /* permanent lines, not yet written */
+	struct buf frame;	     /* what is being made */
 	size_t drawn[LINES_MAX + 2]; /* columns of each moving line */
 	size_t nr_drawn;
 	size_t columns, rows; /* of the terminal */
@@ -147,8 +147,8 @@ static void line_add_bar(struct line *line, uint64_t done, uint64_t total,
 
 static size_t tty_bar_columns(const struct tty *tty)
 {
-	size_t taken = 2 + tty->name_columns + 2 + STATS_COLUMNS +
-		       EXTRA_COLUMNS;
+	size_t taken =
+		2 + tty->name_columns + 2 + STATS_COLUMNS + EXTRA_COLUMNS;
 	size_t room = tty->columns > 1 + taken ? tty->columns - 1 - taken : 0;
 
 	if (room < BAR_MIN)
@@ -164,8 +164,7 @@ static void line_add_stats(struct line *line, uint64_t done, uint64_t total,
 	line_add_bar(line, done, total, tty_bar_columns(line->tty));
 	if (rate)
 		progress_rate_text(speed, sizeof(speed), rate);
-	snprintf(text, sizeof(text), " %3u%%  ",
-		 progress_percent(done, total));
+	snprintf(text, sizeof(text), " %3u%%  ", progress_percent(done, total));
 	line_add(line, NULL, text);
 	snprintf(text, sizeof(text), "%11s", speed);
 	line_add(line, DIM, text);
@@ -265,8 +264,7 @@ static void line_add_sum(struct line *line, const struct progress_sum *sum,
 }
 
 /* What does not fit, in one line. */
-static void line_add_others(struct line *line,
-			    const struct progress_item *item)
+static void line_add_others(struct line *line, const struct progress_item *item)
 {
 	uint64_t done = 0, total = 0;
 	char text[64], amount[64] = "";
@@ -320,8 +318,7 @@ static void tty_go_back(struct tty *tty)
 	for (size_t i = 0; i < tty->nr_drawn; i++)
 		up += tty->drawn[i] <= tty->columns ?
 			      1 :
-			      (tty->drawn[i] + tty->columns - 1) /
-				      tty->columns;
+			      (tty->drawn[i] + tty->columns - 1) / tty->columns;
 	if (up > 0)
 		buf_addf(&tty->frame, "\033[%zuA", up);
 	if (tty->nr_drawn > 0)
@@ -436,7 +433,8 @@ static void tty_end(struct progress *p, struct progress_item *item,
 		    const char *text)
 {
 	static const char *const styles[] = {
-		[PROGRESS_DONE] = GREEN, [PROGRESS_SKIPPED] = DIM,
+		[PROGRESS_DONE] = GREEN,
+		[PROGRESS_SKIPPED] = DIM,
 		[PROGRESS_FAILED] = RED,
 	};
 	struct tty *tty = p->state;

@@ -49,8 +49,8 @@ static size_t utf8_sequence(const unsigned char *s)
 
 		if (s[0] < forms[i].from || s[0] > forms[i].to)
 			continue;
-		if (len > 1 && (s[1] < forms[i].second_from ||
-				s[1] > forms[i].second_to))
+		if (len > 1 &&
+		    (s[1] < forms[i].second_from || s[1] > forms[i].second_to))
 			return 0;
 		for (size_t k = 2; k < len; k++)
 			if ((s[k] & 0xc0) != 0x80)

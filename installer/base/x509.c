@@ -17,10 +17,10 @@
 #define DNS_NAME_MAX 253
 #define PEM_MAX ((size_t)1 << 20)
 
-#define DEFINE_FREE(name, type, free_function)       \
-	static void name(type **p)                   \
-	{                                            \
-		free_function(*p);                   \
+#define DEFINE_FREE(name, type, free_function) \
+	static void name(type **p)             \
+	{                                      \
+		free_function(*p);             \
 	}
 
 DEFINE_FREE(key_autofree, EVP_PKEY, EVP_PKEY_free)
@@ -31,7 +31,7 @@ DEFINE_FREE(names_autofree, GENERAL_NAMES, GENERAL_NAMES_free)
 DEFINE_FREE(store_autofree, X509_STORE, X509_STORE_free)
 DEFINE_FREE(store_ctx_autofree, X509_STORE_CTX, X509_STORE_CTX_free)
 
-static void certs_autofree(STACK_OF(X509) **certs)
+static void certs_autofree(STACK_OF(X509) * *certs)
 {
 	sk_X509_pop_free(*certs, X509_free);
 }
@@ -71,7 +71,7 @@ static X509 *cert_read(const char *pem, struct err *err)
 }
 
 /* All certificates of PEM text, at least one. */
-static STACK_OF(X509) *certs_read(const char *pem, struct err *err)
+static STACK_OF(X509) * certs_read(const char *pem, struct err *err)
 {
 	cleanup_by(bio_autofree) BIO *bio = bio_of(pem);
 	cleanup_by(certs_autofree) STACK_OF(X509) *certs = sk_X509_new_null();
@@ -152,7 +152,9 @@ static bool add_usage(X509 *cert, const struct cert_kind *kind)
 	/* Bits of KeyUsage: 0 digitalSignature, 5 keyCertSign, 6 cRLSign. */
 	unsigned char bits = kind->ca ? 0x06 : 0x80;
 	ASN1_BIT_STRING usage = {
-		.type = V_ASN1_BIT_STRING, .length = 1, .data = &bits,
+		.type = V_ASN1_BIT_STRING,
+		.length = 1,
+		.data = &bits,
 	};
 	EXTENDED_KEY_USAGE *server = NULL;
 	bool done;
@@ -193,8 +195,8 @@ static bool add_key_ids(X509 *cert, const struct cert_kind *kind)
 		return false;
 	id.data = issuers;
 	id.length = (int)issuers_len;
-	return X509_add1_ext_i2d(cert, NID_authority_key_identifier,
-				 &authority, 0, X509V3_ADD_APPEND) == 1;
+	return X509_add1_ext_i2d(cert, NID_authority_key_identifier, &authority,
+				 0, X509V3_ADD_APPEND) == 1;
 }
 
 static GENERAL_NAME *dns_name_new(const char *dns_name)
@@ -252,8 +254,7 @@ int x509_make_ca(struct x509_pair *ca, const char *common_name, int days,
 		return err_set(err, ERR_INVALID,
 			       "'%s' cannot be the name of a CA: it must have "
 			       "1 to %d letters",
-			       common_name ? common_name : "",
-			       COMMON_NAME_MAX);
+			       common_name ? common_name : "", COMMON_NAME_MAX);
 	if (key == NULL || cert == NULL || !set_name(cert, common_name) ||
 	    !cert_fill(cert, key, days, &kind) ||
 	    !X509_set_issuer_name(cert, X509_get_subject_name(cert)) ||
@@ -334,7 +335,7 @@ int x509_not_after(const char *cert_pem, time_t *not_after, struct err *err)
 	return 0;
 }
 
-static X509_STORE *store_of(STACK_OF(X509) *trusted)
+static X509_STORE *store_of(STACK_OF(X509) * trusted)
 {
 	X509_STORE *store = X509_STORE_new();
 
@@ -343,8 +344,8 @@ static X509_STORE *store_of(STACK_OF(X509) *trusted)
 	return store;
 }
 
-int x509_verify(const char *cert_pem, const char *ca_pem,
-		const char *dns_name, time_t now, struct err *err)
+int x509_verify(const char *cert_pem, const char *ca_pem, const char *dns_name,
+		time_t now, struct err *err)
 {
 	cleanup_by(certs_autofree) STACK_OF(X509) *chain = NULL;
 	cleanup_by(certs_autofree) STACK_OF(X509) *trusted = NULL;

@@ -9,10 +9,14 @@ static void nearest_distance_counts_edits(void **state)
 		const char *a, *b;
 		size_t distance;
 	} cases[] = {
-		{ "", "", 0 },		  { "", "abc", 3 },
-		{ "abc", "", 3 },	  { "status", "status", 0 },
-		{ "status", "statsu", 1 }, { "install", "instal", 1 },
-		{ "kitten", "sitting", 3 }, { "ab", "ba", 1 },
+		{ "", "", 0 },
+		{ "", "abc", 3 },
+		{ "abc", "", 3 },
+		{ "status", "status", 0 },
+		{ "status", "statsu", 1 },
+		{ "install", "instal", 1 },
+		{ "kitten", "sitting", 3 },
+		{ "ab", "ba", 1 },
 	};
 
 	(void)state;
@@ -38,9 +42,12 @@ static void nearest_word_guesses_or_is_silent(void **state)
 	static const struct {
 		const char *word, *nearest;
 	} cases[] = {
-		{ "instal", "install" },  { "unistall", "uninstall" },
-		{ "hisotry", "history" }, { "mani", "manifests" },
-		{ "man", NULL },	  { "upgrade", NULL },
+		{ "instal", "install" },
+		{ "unistall", "uninstall" },
+		{ "hisotry", "history" },
+		{ "mani", "manifests" },
+		{ "man", NULL },
+		{ "upgrade", NULL },
 		{ "", NULL },
 	};
 	auto_strs struct strs known = STRS_INIT;

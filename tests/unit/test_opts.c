@@ -138,7 +138,8 @@ static void opts_lists_grow_and_begin_anew(void **state)
 	autofree char *joined = NULL;
 
 	assert_done(opts_set(&table, HERE, "from", "old,older", &f->values,
-			     &f->err) == 0, &f->err);
+			     &f->err) == 0,
+		    &f->err);
 	assert_int_equal(f->values.from.nr, 2);
 	assert_done(parse(f, "--from=a,b", "--from", "c") == 0, &f->err);
 	joined = strs_join(&f->values.from, " ");
@@ -177,8 +178,8 @@ static void opts_refuse_with_the_name_and_a_remedy(void **state)
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		assert_int_equal(parse(f, cases[i].first, cases[i].second,
-				       NULL), -1);
+		assert_int_equal(
+			parse(f, cases[i].first, cases[i].second, NULL), -1);
 		assert_error(&f->err, ERR_USAGE, cases[i].text);
 	}
 }
@@ -192,15 +193,16 @@ static void opts_read_the_environment(void **state)
 	setenv("DWS_CSM_KUBECONFIG", "", 1);
 	setenv("DWS_CSM_TO", "/only/on/the/command/line", 1);
 	setenv("DWS_CSM_PIN_DIGESTS", "of another command", 1);
-	assert_done(opts_from_environment(&table, HERE, &f->values,
-					  &f->err) == 0, &f->err);
+	assert_done(opts_from_environment(&table, HERE, &f->values, &f->err) ==
+			    0,
+		    &f->err);
 	assert_string_equal(f->values.output, "yaml");
 	assert_true(f->values.dry_run);
 	assert_null(f->values.kubeconfig);
 	assert_null(f->values.to);
 	setenv("DWS_CSM_TIMEOUT", "never", 1);
-	assert_int_equal(opts_from_environment(&table, HERE, &f->values,
-					       &f->err), -1);
+	assert_int_equal(
+		opts_from_environment(&table, HERE, &f->values, &f->err), -1);
 	assert_error(&f->err, ERR_USAGE, "'DWS_CSM_TIMEOUT' must be");
 	unsetenv("DWS_CSM_TIMEOUT");
 }
@@ -213,10 +215,9 @@ static void opts_set_one_by_name(void **state)
 	assert_done(opts_set(&table, HERE, "wait", "false", v, &f->err) == 0,
 		    &f->err);
 	assert_false(v->wait);
-	assert_done(opts_set(&table, HERE, "pin-digests", "?", v, &f->err) ==
-			    0, &f->err);
-	assert_int_equal(opts_set(&table, HERE, "outptu", "x", v, &f->err),
-			 -1);
+	assert_done(opts_set(&table, HERE, "pin-digests", "?", v, &f->err) == 0,
+		    &f->err);
+	assert_int_equal(opts_set(&table, HERE, "outptu", "x", v, &f->err), -1);
 	assert_error(&f->err, ERR_USAGE, "did you mean '--output'?");
 	assert_int_equal(opts_set(&table, HERE, "to", "x", v, &f->err), -1);
 	assert_error(&f->err, ERR_USAGE, "'to' can only be given on the");

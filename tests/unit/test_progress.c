@@ -284,7 +284,9 @@ static void *worker(void *arg)
 static void progress_serves_many_threads(void **state)
 {
 	static const enum progress_mode modes[] = {
-		PROGRESS_TTY, PROGRESS_PLAIN, PROGRESS_JSON,
+		PROGRESS_TTY,
+		PROGRESS_PLAIN,
+		PROGRESS_JSON,
 	};
 	pthread_t thread[8];
 
@@ -296,8 +298,8 @@ static void progress_serves_many_threads(void **state)
 		size_t nr = 0;
 
 		for (size_t i = 0; i < ARRAY_SIZE(thread); i++)
-			assert_int_equal(pthread_create(&thread[i], NULL,
-							worker, p), 0);
+			assert_int_equal(
+				pthread_create(&thread[i], NULL, worker, p), 0);
 		progress_phase(p, "a phase in between");
 		for (size_t i = 0; i < ARRAY_SIZE(thread); i++)
 			pthread_join(thread[i], NULL);

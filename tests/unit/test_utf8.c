@@ -24,7 +24,9 @@ static void utf8_clean_lets_nothing_dangerous_through(void **state)
 		{ "a\tb\nc\r", "a b c " },
 		{ "\033[31mred\033[m", "?[31mred?[m" },
 		{ "\x7f\x01", "??" },
-		{ "\xc2\x9b" "2J", "??2J" },
+		{ "\xc2\x9b"
+		  "2J",
+		  "??2J" },
 		{ "\xff\xfe", "??" },
 		{ "\xc0\xaf", "??" },
 		{ "\xe2\x82", "??" },

@@ -70,15 +70,16 @@ static void x509_verify_tells_why_not(void **state)
 	assert_int_equal(x509_verify(cert, ca, "other.svc", now, &f->err), 0);
 	assert_error(&f->err, ERR_VERIFY, "for 'other.svc' is not valid: ");
 	assert_int_equal(x509_verify(cert, ca, NAME, now + 400 * (time_t)DAY,
-				     &f->err), 0);
+				     &f->err),
+			 0);
 	assert_error(&f->err, ERR_VERIFY, "expired");
-	assert_int_equal(x509_verify(cert, ca, NAME, now - 2 * (time_t)DAY,
-				     &f->err), 0);
+	assert_int_equal(
+		x509_verify(cert, ca, NAME, now - 2 * (time_t)DAY, &f->err), 0);
 	assert_error(&f->err, ERR_VERIFY, "not yet valid");
 	assert_done(x509_make_ca(&other, "dws-csm webhook CA", 1, &f->err) == 0,
 		    &f->err);
-	assert_int_equal(x509_verify(cert, other.cert_pem, NAME, now,
-				     &f->err), 0);
+	assert_int_equal(x509_verify(cert, other.cert_pem, NAME, now, &f->err),
+			 0);
 	assert_error(&f->err, ERR_VERIFY, NAME);
 	assert_int_equal(x509_verify("rubbish", ca, NAME, now, &f->err), -1);
 	assert_error(&f->err, ERR_INVALID, "cannot read the certificate");
@@ -96,10 +97,12 @@ static void x509_verify_finds_the_ca_among_others(void **state)
 	assert_done(x509_make_ca(&other, "another", 1, &f->err) == 0, &f->err);
 	bundle = mem_printf("# comment\n%s%s", other.cert_pem, f->ca.cert_pem);
 	assert_done(x509_verify(f->server.cert_pem, bundle, NAME, time(NULL),
-				&f->err) == 1, &f->err);
+				&f->err) == 1,
+		    &f->err);
 	/* What a self-signed issuer gives: the certificate is its own CA. */
 	assert_done(x509_verify(f->server.cert_pem, f->server.cert_pem, NAME,
-				time(NULL), &f->err) == 1, &f->err);
+				time(NULL), &f->err) == 1,
+		    &f->err);
 	x509_pair_release(&other);
 }
 
@@ -108,8 +111,9 @@ static void x509_serial_numbers_and_keys_differ(void **state)
 	struct fixture *f = *state;
 	struct x509_pair again = { 0 };
 
-	assert_done(x509_make_ca(&again, "dws-csm webhook CA", 3650,
-				 &f->err) == 0, &f->err);
+	assert_done(x509_make_ca(&again, "dws-csm webhook CA", 3650, &f->err) ==
+			    0,
+		    &f->err);
 	assert_string_not_equal(again.cert_pem, f->ca.cert_pem);
 	assert_string_not_equal(again.key_pem, f->ca.key_pem);
 	x509_pair_release(&again);
@@ -158,10 +162,11 @@ static void x509_names_too_long_for_a_subject_are_still_served(void **state)
 
 	strs_add(&names, "a-service-with-quite-a-long-name.in-a-namespace-with-"
 			 "quite-a-long-name.svc");
-	assert_done(x509_issue_server(&server, &f->ca, &names, 1, &f->err) ==
-			    0, &f->err);
+	assert_done(x509_issue_server(&server, &f->ca, &names, 1, &f->err) == 0,
+		    &f->err);
 	assert_done(x509_verify(server.cert_pem, f->ca.cert_pem, names.item[0],
-				time(NULL), &f->err) == 1, &f->err);
+				time(NULL), &f->err) == 1,
+		    &f->err);
 	x509_pair_release(&server);
 }
 
@@ -171,9 +176,10 @@ static void x509_convinces_the_openssl_command(void **state)
 	struct fixture *f = *state;
 	autofree char *ca = mem_printf("%s/ca.pem", f->dir);
 	autofree char *cert = mem_printf("%s/cert.pem", f->dir);
-	char *argv[] = { "openssl", "verify", "-x509_strict", "-purpose",
-			 "sslserver", "-verify_hostname", NAME, "-CAfile", ca,
-			 cert, NULL };
+	char *argv[] = { "openssl",  "verify",	  "-x509_strict",
+			 "-purpose", "sslserver", "-verify_hostname",
+			 NAME,	     "-CAfile",	  ca,
+			 cert,	     NULL };
 	struct proc_request request = { .argv = argv };
 	struct proc_result auto_proc result = PROC_RESULT_INIT;
 
