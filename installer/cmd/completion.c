@@ -71,8 +71,8 @@ static char *argument_words(const struct command *command)
 
 	if (arguments && strcmp(arguments, "[COMMAND]") == 0)
 		return words_after("");
-	if (arguments && strpbrk(arguments, "[ABCDEFGHIJKLMNOPQRSTUVWXYZ") ==
-				 NULL)
+	if (arguments &&
+	    strpbrk(arguments, "[ABCDEFGHIJKLMNOPQRSTUVWXYZ") == NULL)
 		strs_split(&list, arguments, '|');
 	return strs_join(&list, " ");
 }
@@ -134,10 +134,9 @@ static void bash_values(struct buf *out)
 				 "<(compgen -W '%s' -- \"$current\")\n",
 				 words);
 		} else if (option_wants(opt) == WANT_FILE) {
-			buf_addstr(out,
-				   "\t\tcompopt -o filenames 2>/dev/null\n"
-				   "\t\tmapfile -t COMPREPLY < "
-				   "<(compgen -f -- \"$current\")\n");
+			buf_addstr(out, "\t\tcompopt -o filenames 2>/dev/null\n"
+					"\t\tmapfile -t COMPREPLY < "
+					"<(compgen -f -- \"$current\")\n");
 		}
 		buf_addstr(out, "\t\treturn\n\t\t;;\n");
 	}
@@ -159,29 +158,27 @@ static void bash_script(struct buf *out)
 {
 	autofree char *first = words_after("");
 
-	buf_addstr(out,
-		   "# bash completion for dws-csm, made by "
-		   "'dws-csm completion bash'\n"
-		   "_dws_csm()\n{\n"
-		   "\tlocal current=${COMP_WORDS[COMP_CWORD]}\n"
-		   "\tlocal before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-		   "\tlocal command='' options='' words='' i\n\n"
-		   "\tCOMPREPLY=()\n"
-		   "\t# --option=value arrives as three words\n"
-		   "\tif [[ $current == '=' ]]; then\n"
-		   "\t\tcurrent=''\n"
-		   "\telif [[ $before == '=' ]]; then\n"
-		   "\t\tbefore=${COMP_WORDS[COMP_CWORD - 2]}\n"
-		   "\tfi\n"
-		   "\tcase $before in\n");
+	buf_addstr(out, "# bash completion for dws-csm, made by "
+			"'dws-csm completion bash'\n"
+			"_dws_csm()\n{\n"
+			"\tlocal current=${COMP_WORDS[COMP_CWORD]}\n"
+			"\tlocal before=${COMP_WORDS[COMP_CWORD - 1]}\n"
+			"\tlocal command='' options='' words='' i\n\n"
+			"\tCOMPREPLY=()\n"
+			"\t# --option=value arrives as three words\n"
+			"\tif [[ $current == '=' ]]; then\n"
+			"\t\tcurrent=''\n"
+			"\telif [[ $before == '=' ]]; then\n"
+			"\t\tbefore=${COMP_WORDS[COMP_CWORD - 2]}\n"
+			"\tfi\n"
+			"\tcase $before in\n");
 	bash_values(out);
-	buf_addstr(out,
-		   "\tesac\n"
-		   "\tfor ((i = 1; i < COMP_CWORD && i < 3; i++)); do\n"
-		   "\t\t[[ ${COMP_WORDS[i]} == -* ]] && break\n"
-		   "\t\tcommand=${command:+$command }${COMP_WORDS[i]}\n"
-		   "\tdone\n"
-		   "\tcase $command in\n");
+	buf_addstr(out, "\tesac\n"
+			"\tfor ((i = 1; i < COMP_CWORD && i < 3; i++)); do\n"
+			"\t\t[[ ${COMP_WORDS[i]} == -* ]] && break\n"
+			"\t\tcommand=${command:+$command }${COMP_WORDS[i]}\n"
+			"\tdone\n"
+			"\tcase $command in\n");
 	buf_addf(out, "\t'') words='%s' ;;\n", first);
 	bash_family_case(out);
 	buf_addstr(out, "\t*)\n\t\t_dws_csm_options \"$command\" ||\n"
@@ -218,7 +215,7 @@ static void zsh_spec(const struct opt *opt, const char *spelling,
 	autofree char *words = NULL;
 
 	buf_addf(out, "\t\t'%s%s%s[", many ? "*" : "", spelling,
-		 opt->arg == NULL      ? "" :
+		 opt->arg == NULL   ? "" :
 		 spelling[1] == '-' ? "=" :
 				      "+");
 	add_quoted(out, opt->help, true);
@@ -295,7 +292,8 @@ static void zsh_script(struct buf *out)
 	buf_addstr(out, "\t\t)\n\t\t_describe command names\n\t\treturn\n"
 			"\tfi\n");
 	for (size_t i = 0; i < list.nr; i++) {
-		buf_addf(out, "\tif [[ $name == %s ]]; then\n"
+		buf_addf(out,
+			 "\tif [[ $name == %s ]]; then\n"
 			 "\t\tif (( CURRENT == 3 )); then\n\t\tnames=(\n",
 			 list.item[i]);
 		zsh_names(list.item[i], out);
@@ -336,8 +334,10 @@ static void fish_option(const struct command *command, const struct opt *opt,
 	add_quoted(out, opt->help, false);
 	buf_addstr(out, "'\n");
 	if (opt->kind == OPT_SWITCH)
-		buf_addf(out, "complete -c dws-csm -n '__dws_csm_is %s' "
-			 "-l no-%s\n", command->name, opt->name);
+		buf_addf(out,
+			 "complete -c dws-csm -n '__dws_csm_is %s' "
+			 "-l no-%s\n",
+			 command->name, opt->name);
 }
 
 static void fish_command(const struct command *command, struct buf *out)
@@ -351,8 +351,10 @@ static void fish_command(const struct command *command, struct buf *out)
 	add_quoted(out, command->summary, false);
 	buf_addstr(out, "'\n");
 	if (*words)
-		buf_addf(out, "complete -c dws-csm -n '__dws_csm_is %s' "
-			 "-a '%s'\n", command->name, words);
+		buf_addf(out,
+			 "complete -c dws-csm -n '__dws_csm_is %s' "
+			 "-a '%s'\n",
+			 command->name, words);
 	for (size_t i = 0; i < settings_table.nr; i++)
 		if (settings_table.opt[i].groups & groups_of(command))
 			fish_option(command, &settings_table.opt[i], out);
@@ -363,15 +365,14 @@ static void fish_script(struct buf *out)
 	auto_strs struct strs list = STRS_INIT;
 
 	families(&list);
-	buf_addstr(out,
-		   "# fish completion for dws-csm, made by "
-		   "'dws-csm completion fish'\n\n"
-		   "# Whether the command so far is just these words.\n"
-		   "function __dws_csm_is\n"
-		   "    set -l words (commandline -opc)[2..]\n"
-		   "    set -l names (string match -v -- '-*' $words)\n"
-		   "    set -l nr 1\n"
-		   "    contains -- \"$names[1]\"");
+	buf_addstr(out, "# fish completion for dws-csm, made by "
+			"'dws-csm completion fish'\n\n"
+			"# Whether the command so far is just these words.\n"
+			"function __dws_csm_is\n"
+			"    set -l words (commandline -opc)[2..]\n"
+			"    set -l names (string match -v -- '-*' $words)\n"
+			"    set -l nr 1\n"
+			"    contains -- \"$names[1]\"");
 	for (size_t i = 0; i < list.nr; i++)
 		buf_addf(out, " %s", list.item[i]);
 	buf_addstr(out, "; and set nr 2\n"

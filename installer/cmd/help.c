@@ -106,8 +106,7 @@ static void add_commands(struct manual *manual)
 	}
 }
 
-static void after_section(struct manual *manual, const char *heading,
-			  void *ctx)
+static void after_section(struct manual *manual, const char *heading, void *ctx)
 {
 	const struct command *command = ctx;
 
@@ -136,7 +135,8 @@ static void add_man_title(struct manual *manual, const char *name)
 					       *name);
 	buf_addf(manual->out,
 		 "\" \"" MAN_SECTION "\" \"%s\" \"" PROGRAM " %s\" "
-		 "\"DataWorkflowServices on CSM\"\n",
+		 "\"DataWorkflowServices on CSM\"\n"
+		 ".nh\n.ad l\n",
 		 day, version_string());
 }
 
@@ -163,6 +163,7 @@ static void add_page(struct manual *manual, const struct command *command,
 	autofree char *about = command ? manual_escape(command->summary) :
 					 manual_summary(source);
 	autofree char *title = NULL;
+	autofree char *escaped = NULL;
 
 	if (manual->form == &manual_roff)
 		title = mem_printf("%s - %s", name, about);
@@ -173,7 +174,8 @@ static void add_page(struct manual *manual, const struct command *command,
 	manual_paragraph(manual, title);
 	manual_heading(manual, "SYNOPSIS");
 	help_usage(command, &usage);
-	manual_code(manual, buf_str(&usage));
+	escaped = manual_escape(buf_str(&usage));
+	manual_paragraph(manual, escaped);
 	manual_markdown(manual, source, after_section, (void *)command);
 	if (manual->form == &manual_roff)
 		add_see_also(manual, command);
@@ -221,13 +223,13 @@ int help_unknown(const char *words, struct err *err)
 	for (size_t i = 0; commands[i]; i++) {
 		strs_add(&known, commands[i]->name);
 		if (is_first_word(commands[i], words))
-			strs_add(&follow, commands[i]->name + strlen(words) +
-						  1);
+			strs_add(&follow,
+				 commands[i]->name + strlen(words) + 1);
 	}
 	if (follow.nr > 0) {
 		joined = strs_join(&follow, ", ");
-		return err_set(err, ERR_USAGE,
-			       "'%s' needs one more word: %s", words, joined);
+		return err_set(err, ERR_USAGE, "'%s' needs one more word: %s",
+			       words, joined);
 	}
 	nearest = nearest_word(words, &known);
 	err_set(err, ERR_USAGE, "unknown command '%s'", words);

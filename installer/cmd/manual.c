@@ -190,7 +190,9 @@ void manual_markdown(struct manual *manual, const char *source,
 		     void *ctx)
 {
 	struct reader r = {
-		.manual = manual, .after = after, .ctx = ctx,
+		.manual = manual,
+		.after = after,
+		.ctx = ctx,
 		.text = BUF_INIT(BUF_TEXT_MAX),
 	};
 

@@ -40,8 +40,10 @@ static void roff_emit(void *ctx, enum manual_style style, const char *run,
 		      size_t len)
 {
 	static const char *const fonts[] = {
-		[MANUAL_PLAIN] = NULL, [MANUAL_CODE] = "\\fB",
-		[MANUAL_BOLD] = "\\fB", [MANUAL_EMPHASIS] = "\\fI",
+		[MANUAL_PLAIN] = NULL,
+		[MANUAL_CODE] = "\\fB",
+		[MANUAL_BOLD] = "\\fB",
+		[MANUAL_EMPHASIS] = "\\fI",
 	};
 	struct roff *roff = ctx;
 
@@ -83,9 +85,12 @@ static bool roff_after_heading(const struct manual *manual)
 {
 	const char *text = buf_str(manual->out);
 	size_t len = manual->out->len;
-	const char *line = len > 1 ? memrchr(text, '\n', len - 1) : NULL;
+	const char *line;
 
-	return line && strncmp(line + 1, ".SH ", 4) == 0;
+	if (len == 0)
+		return false;
+	line = memrchr(text, '\n', len - 1);
+	return strncmp(line ? line + 1 : text, ".SH ", 4) == 0;
 }
 
 static void roff_paragraph(struct manual *manual, const char *text)
@@ -102,8 +107,8 @@ static void roff_bullet(struct manual *manual, const char *text, bool first)
 	roff_text(manual, text);
 }
 
-static void roff_term(struct manual *manual, const char *term,
-		      const char *text, bool first)
+static void roff_term(struct manual *manual, const char *term, const char *text,
+		      bool first)
 {
 	(void)first;
 	buf_addstr(manual->out, ".TP\n");

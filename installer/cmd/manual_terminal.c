@@ -11,9 +11,9 @@
 /* Words on their way into lines. */
 struct wrap {
 	struct manual *manual;
-	size_t indent;	/* of every line but the first */
-	size_t column;	/* on the line under way */
-	size_t blanks;	/* due before the next word */
+	size_t indent; /* of every line but the first */
+	size_t column; /* on the line under way */
+	size_t blanks; /* due before the next word */
 	struct buf word;
 	size_t word_width;
 	enum manual_style style;
@@ -24,11 +24,13 @@ static void blanks_add(struct buf *out, size_t nr)
 	buf_addf(out, "%*s", (int)nr, "");
 }
 
-static void wrap_start(struct wrap *wrap, struct manual *manual,
-		       size_t indent, size_t column)
+static void wrap_start(struct wrap *wrap, struct manual *manual, size_t indent,
+		       size_t column)
 {
 	*wrap = (struct wrap){
-		.manual = manual, .indent = indent, .column = column,
+		.manual = manual,
+		.indent = indent,
+		.column = column,
 		.word = BUF_INIT(BUF_TEXT_MAX),
 	};
 }
@@ -59,8 +61,10 @@ static void wrap_end_word(struct wrap *wrap)
 static void wrap_set_style(struct wrap *wrap, enum manual_style style)
 {
 	static const char *const codes[] = {
-		[MANUAL_PLAIN] = "\033[m", [MANUAL_CODE] = "\033[1m",
-		[MANUAL_BOLD] = "\033[1m", [MANUAL_EMPHASIS] = "\033[4m",
+		[MANUAL_PLAIN] = "\033[m",
+		[MANUAL_CODE] = "\033[1m",
+		[MANUAL_BOLD] = "\033[1m",
+		[MANUAL_EMPHASIS] = "\033[4m",
 	};
 
 	if (style == wrap->style || !wrap->manual->bold)
@@ -138,8 +142,7 @@ static void terminal_paragraph(struct manual *manual, const char *text)
 	buf_addch(manual->out, '\n');
 }
 
-static void terminal_bullet(struct manual *manual, const char *text,
-			    bool first)
+static void terminal_bullet(struct manual *manual, const char *text, bool first)
 {
 	struct wrap wrap;
 

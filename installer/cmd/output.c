@@ -87,8 +87,7 @@ void table_free(struct table *table)
 	free(table);
 }
 
-int output_value(const struct jval *value, const char *format,
-		 struct err *err)
+int output_value(const struct jval *value, const char *format, struct err *err)
 {
 	auto_buf struct buf out = BUF_INIT((size_t)256 << 20);
 	autofree char *text = NULL;
