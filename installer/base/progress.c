@@ -401,6 +401,12 @@ void progress_note(struct progress_item *item, const char *fmt, ...)
 	item_unlock(item);
 }
 
+bool progress_is_news(const struct progress_item *item)
+{
+	return item->state != PROGRESS_SKIPPED ||
+	       item->unit != PROGRESS_STEPS || log_enabled(LOG_VERBOSE);
+}
+
 /* "pushed 95.4 MiB in 3.1s", "already there", "ready in 12s". */
 static char *item_outcome(const struct progress_item *item, const char *note)
 {

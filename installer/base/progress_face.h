@@ -61,6 +61,10 @@ struct progress_face {
 	void (*finish)(struct progress *p);
 };
 
+/* A step for which nothing had to be done is told to those who want more:
+ * for a person, three dozen "unchanged" hide the one that changed. */
+bool progress_is_news(const struct progress_item *item);
+
 extern const struct progress_face progress_tty;
 extern const struct progress_face progress_plain;
 extern const struct progress_face progress_json;

@@ -36,7 +36,8 @@ static void plain_start(struct progress *p, struct progress_item *item)
 static void plain_end(struct progress *p, struct progress_item *item,
 		      const char *text)
 {
-	plain_line(p, plain_indent(p), item->name, text);
+	if (progress_is_news(item))
+		plain_line(p, plain_indent(p), item->name, text);
 }
 
 static void plain_log(struct progress *p, const char *line)

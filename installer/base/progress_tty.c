@@ -442,6 +442,8 @@ static void tty_end(struct progress *p, struct progress_item *item,
 	size_t width = utf8_width(item->name);
 	size_t pad = width < tty->name_columns ? tty->name_columns - width : 0;
 
+	if (!progress_is_news(item))
+		return;
 	tty_add(tty, styles[item->state], tty->symbols->mark[item->state]);
 	buf_addf(&tty->pending, " %s%*s", item->name, (int)pad + 2, "");
 	tty_add(tty, failed ? RED : DIM, text);
