@@ -10,8 +10,9 @@
 #define CHALLENGE_MAX_PARAMS 32
 #define CHALLENGE_MAX_BYTES ((size_t)64 << 10)
 
-#define TOKEN68 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
-		"0123456789-._~+/"
+#define TOKEN68                                                \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+	"0123456789-._~+/"
 
 static size_t token_len(const char *text)
 {
@@ -138,8 +139,7 @@ const struct challenge *challenges_find(const struct challenges *list,
 	return NULL;
 }
 
-const char *challenge_param(const struct challenge *challenge,
-			    const char *name)
+const char *challenge_param(const struct challenge *challenge, const char *name)
 {
 	for (size_t i = 0; i < challenge->names.nr; i++)
 		if (str_eq(challenge->names.item[i], name))

@@ -21,7 +21,7 @@
 #include "base/strs.h"
 
 struct challenge {
-	char *scheme; /* lower case */
+	char *scheme;	    /* lower case */
 	struct strs names;  /* of its parameters, lower case */
 	struct strs values; /* as many */
 };
@@ -31,7 +31,10 @@ struct challenges {
 	size_t nr;
 };
 
-#define CHALLENGES_INIT { .item = NULL }
+#define CHALLENGES_INIT      \
+	{                    \
+		.item = NULL \
+	}
 
 /* Add the challenges of one header. Where the text stops making sense the
  * rest is left out: false; what stood before it is kept. */

@@ -150,9 +150,9 @@ static const char *http_ca_name(const struct http *http)
 /* The error of a transfer that libcurl has given up. */
 static int http_fail(struct http *http, struct err *err)
 {
-	const char *text = http->error[0]
-				   ? http->error
-				   : curl_easy_strerror((CURLcode)http->result);
+	const char *text = http->error[0] ?
+				   http->error :
+				   curl_easy_strerror((CURLcode)http->result);
 	const char *detail = str_after(text, "SSL certificate problem: ");
 	char reason[128];
 	long sys = 0;
@@ -314,9 +314,9 @@ static void http_read_head(struct http *http)
 			  &length);
 	response->status = (int)status;
 	response->content_length = length;
-	response->url = mem_strdup(http->config->tls_server_name || !url
-					   ? http->request->url
-					   : url);
+	response->url = mem_strdup(http->config->tls_server_name || !url ?
+					   http->request->url :
+					   url);
 	if (log_enabled(LOG_DEBUG)) {
 		autofree char *shown = url_without_query(response->url);
 
@@ -372,9 +372,9 @@ static int http_resume(struct http_stream *stream)
 		return 0;
 	stream->paused = false;
 	stream->http->moved_at = clock_now_ms();
-	return curl_easy_pause(stream->http->easy, CURLPAUSE_CONT) == CURLE_OK
-		       ? 0
-		       : -1;
+	return curl_easy_pause(stream->http->easy, CURLPAUSE_CONT) == CURLE_OK ?
+		       0 :
+		       -1;
 }
 
 ssize_t http_stream_read(struct http_stream *stream, void *data, size_t len,

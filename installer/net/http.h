@@ -29,12 +29,12 @@ struct http_config {
 	/* PEM text of the CA certificates to trust; NULL = those of the host
 	 * (see tls_host_ca in net/tls.h). All strings are borrowed. */
 	const char *ca_pem;
-	const char *ca_name; /* for messages: file or kubeconfig it is from */
+	const char *ca_name;   /* for messages: file or kubeconfig it is from */
 	const char *ca_remedy; /* what to do about an unknown CA, or NULL */
 	const char *client_cert_pem; /* or NULL */
 	const char *client_key_pem;  /* secret */
 	const char *tls_server_name; /* name to send and verify, or NULL */
-	bool insecure;               /* no verification at all */
+	bool insecure;		     /* no verification at all */
 	/* NULL: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment, with
 	 * CIDR and leading-dot entries; "" = none. */
 	const char *proxy;
@@ -57,7 +57,7 @@ struct http_request {
 	const char *authorization;
 	struct source *body; /* or NULL */
 	uint64_t body_len;   /* always known: Content-Length is sent */
-	bool follow;         /* redirects of GET and HEAD, at most 5 */
+	bool follow;	     /* redirects of GET and HEAD, at most 5 */
 	/* Whole call; 0 = none beyond the idle timeout. */
 	int64_t timeout_ms;
 	/* How long the server may take to answer once all is sent, before
@@ -67,8 +67,8 @@ struct http_request {
 
 struct http_response {
 	int status;
-	char *url;              /* of the last request: redirects followed */
-	struct strs headers;    /* "name: value", names in lower case */
+	char *url;		/* of the last request: redirects followed */
+	struct strs headers;	/* "name: value", names in lower case */
 	int64_t content_length; /* -1 when not told */
 	struct buf body;
 };

@@ -48,8 +48,8 @@ static void http_set_tls(struct http *http)
 	http_set(http, CURLOPT_SSLKEYTYPE, "PEM");
 	http_set_blob(http, CURLOPT_SSLCERT_BLOB, config->client_cert_pem);
 	http_set_blob(http, CURLOPT_SSLKEY_BLOB,
-		      config->client_key_pem ? config->client_key_pem
-					     : config->client_cert_pem);
+		      config->client_key_pem ? config->client_key_pem :
+					       config->client_cert_pem);
 }
 
 static bool http_is_loopback(const char *host)

@@ -21,7 +21,7 @@ struct http_stream {
 	size_t dst_len;
 	size_t dst_got;
 	struct buf pending; /* what came when nobody wanted it */
-	size_t taken;       /* of pending */
+	size_t taken;	    /* of pending */
 	uint64_t total;
 	bool paused;
 };

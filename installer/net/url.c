@@ -224,8 +224,8 @@ static char *url_resolve_path(struct url *base, const char *reference)
 		url_release(&relative);
 		return url_text(base);
 	}
-	merged = *relative.path == '/' ? mem_strdup(relative.path)
-				       : url_merge(base, relative.path);
+	merged = *relative.path == '/' ? mem_strdup(relative.path) :
+					 url_merge(base, relative.path);
 	free(base->path);
 	free(base->query);
 	base->path = url_remove_dots(merged);
@@ -244,9 +244,9 @@ char *url_resolve(const char *base, const char *reference, struct err *err)
 		return NULL;
 	if (!url_has_scheme(reference) && !str_starts(reference, "//"))
 		return url_resolve_path(&url, reference);
-	absolute = url_has_scheme(reference)
-			   ? mem_strdup(reference)
-			   : mem_printf("%s:%s", url.scheme, reference);
+	absolute = url_has_scheme(reference) ?
+			   mem_strdup(reference) :
+			   mem_printf("%s:%s", url.scheme, reference);
 	url_release(&url);
 	if (url_parse(&url, absolute, err) < 0)
 		return NULL;

@@ -10,154 +10,159 @@
 #include "format/base64.h"
 #include "format/jval.h"
 
-#define AUTH_MAX_BYTES ((size_t)1 << 20)
-#define DOCKER_HUB_KEY "https://index.docker.io/v1/"
+#define AUTH_FILE_MAX_BYTES ((size_t)1 << 20)
 
-/* The files that podman, skopeo and docker read, those that can be named. */
-static void default_paths(struct strs *paths)
+/* "user:password" in base64. */
+static int split_auth(const char *auth, char **username, char **password,
+		      struct err *err)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	const char *config = getenv("XDG_CONFIG_HOME");
-	const char *docker = getenv("DOCKER_CONFIG");
-	const char *home = getenv("HOME");
-
-	if (!str_empty(getenv("REGISTRY_AUTH_FILE"))) {
-		strs_add(paths, getenv("REGISTRY_AUTH_FILE"));
-		return;
-	}
-	if (!str_empty(runtime))
-		strs_addf(paths, "%s/containers/auth.json", runtime);
-	if (!str_empty(config))
-		strs_addf(paths, "%s/containers/auth.json", config);
-	else if (!str_empty(home))
-		strs_addf(paths, "%s/.config/containers/auth.json", home);
-	if (!str_empty(docker))
-		strs_addf(paths, "%s/config.json", docker);
-	else if (!str_empty(home))
-		strs_addf(paths, "%s/.docker/config.json", home);
-}
-
-/* "https://host/v1/" of docker's older files is "host". */
-static bool key_is_host(const char *key, const char *host)
-{
-	const char *rest = str_after(key, "https://");
-	size_t len = strlen(host);
-
-	if (rest == NULL)
-		rest = str_after(key, "http://");
-	if (strcmp(key, DOCKER_HUB_KEY) == 0)
-		return strcmp(host, "docker.io") == 0;
-	return rest && strncmp(rest, host, len) == 0 &&
-	       (rest[len] == '\0' || rest[len] == '/');
-}
-
-/* From the most specific key, HOST/A/B, to HOST alone. */
-static const struct jval *find_entry(const struct jval *auths, const char *host,
-				     const char *repository)
-{
-	autofree char *key = repository ?
-				     mem_printf("%s/%s", host, repository) :
-				     mem_strdup(host);
-
-	for (;;) {
-		const struct jval *entry = jval_get(auths, key);
-		char *slash = strrchr(key, '/');
-
-		if (entry)
-			return entry;
-		if (slash == NULL)
-			break;
-		*slash = '\0';
-	}
-	for (void *it = jval_first(auths); it; it = jval_next(auths, it))
-		if (key_is_host(jval_member_name(it), host))
-			return jval_member_value(it);
-	return NULL;
-}
-
-/* 1, or 0 when the entry says nothing: a credential helper has it. */
-static int decode_entry(const struct jval *entry, char **username,
-			char **password, struct err *err)
-{
-	const char *auth = jval_string(jval_get(entry, "auth"));
-	auto_buf_secret struct buf plain = BUF_INIT(AUTH_MAX_BYTES);
+	auto_buf_secret struct buf plain = BUF_INIT(AUTH_FILE_MAX_BYTES);
 	const char *colon;
 
-	if (str_empty(auth))
-		return 0;
 	if (base64_decode(&plain, auth, strlen(auth), err) < 0)
 		return -1;
 	colon = strchr(buf_str(&plain), ':');
 	if (colon == NULL)
-		return err_set(err, ERR_INVALID,
-			       "'auth' is not USER:PASSWORD in base64");
+		return err_set(err, ERR_INVALID, "'auth' has no ':'");
 	*username = mem_strndup(plain.data, (size_t)(colon - plain.data));
 	*password = mem_strdup(colon + 1);
 	return 1;
 }
 
-/* A helper is a program of somebody's desktop: say so, do not run it. */
-static int check_helpers(const struct jval *root, const char *host,
-			 struct err *err)
+/* "https://host/v1/" -> "host"; podman's keys have no scheme, and may go on
+ * with a path of the repository. */
+static char *plain_key(const char *key)
 {
-	const char *helper =
-		jval_string(jval_get(jval_get(root, "credHelpers"), host));
+	const char *rest = str_after(key, "https://");
 
-	if (helper == NULL)
-		return 0;
-	return err_set(err, ERR_USAGE,
-		       "credential helper '%s' for '%s' is not supported; log "
-		       "in with 'podman login --authfile', or give "
-		       "--registry-username",
-		       helper, host);
+	if (rest == NULL)
+		rest = str_after(key, "http://");
+	if (rest == NULL)
+		return mem_strdup(key);
+	return mem_strndup(rest, strcspn(rest, "/"));
 }
 
-static int lookup(const char *path, const char *host, const char *repository,
-		  char **username, char **password, struct err *err)
+static struct jval *find_key(const struct jval *auths, const char *wanted)
 {
-	autojval struct jval *root = NULL;
-	const struct jval *entry;
-	char *text = NULL;
-	size_t len;
-	int found = 0;
+	struct jval *exact = jval_get(auths, wanted);
 
-	if (file_read(AT_FDCWD, path, AUTH_MAX_BYTES, &text, &len, err) < 0)
+	if (exact)
+		return exact;
+	for (void *it = jval_first(auths); it; it = jval_next(auths, it)) {
+		autofree char *key = plain_key(jval_member_name(it));
+
+		if (str_eq(key, wanted))
+			return jval_member_value(it);
+	}
+	return NULL;
+}
+
+/* "host/a/b", "host/a", "host": the first that is there. */
+static struct jval *find_entry(const struct jval *auths, const char *host,
+			       const char *repository)
+{
+	autofree char *key = repository ?
+				     mem_printf("%s/%s", host, repository) :
+				     mem_strdup(host);
+	struct jval *entry;
+
+	for (;;) {
+		char *slash = strrchr(key, '/');
+
+		entry = find_key(auths, key);
+		if (entry || slash == NULL)
+			break;
+		*slash = '\0';
+	}
+	if (entry == NULL && str_eq(host, "docker.io"))
+		entry = find_key(auths, "index.docker.io");
+	return entry;
+}
+
+static int use_entry(const struct jval *file, const struct jval *entry,
+		     const char *host, char **username, char **password,
+		     struct err *err)
+{
+	const char *helper =
+		jval_string(jval_get(jval_get(file, "credHelpers"), host));
+	const char *auth = jval_str(entry, "auth");
+	const char *user = jval_str(entry, "username");
+	const char *secret = jval_str(entry, "password");
+
+	if (!str_empty(auth))
+		return split_auth(auth, username, password, err);
+	if (!str_empty(user) && secret) {
+		*username = mem_strdup(user);
+		*password = mem_strdup(secret);
+		return 1;
+	}
+	if (helper == NULL && entry)
+		helper = jval_str(file, "credsStore");
+	if (helper)
+		return err_set(err, ERR_REGISTRY,
+			       "the password for '%s' is with the credential "
+			       "helper '%s', which is not supported; write it "
+			       "to a file: podman login --authfile FILE %s",
+			       host, helper, host);
+	if (entry && jval_str(entry, "identitytoken"))
+		return err_set(err, ERR_REGISTRY,
+			       "the entry for '%s' is an identity token, "
+			       "which is not supported; log in with a password",
+			       host);
+	return 0;
+}
+
+/* 1 found, 0 not (also: no such file), -1. */
+static int lookup_in(const char *path, const char *host, const char *repository,
+		     char **username, char **password, struct err *err)
+{
+	autofree char *text = NULL;
+	struct jval *file;
+	size_t len;
+	int result;
+
+	if (file_read(AT_FDCWD, path, AUTH_FILE_MAX_BYTES, &text, &len, err) <
+	    0)
 		return -1;
-	root = jval_parse(text, len, err);
+	file = jval_parse(text, len, err);
 	mem_wipe(text, len);
-	free(text);
-	if (root == NULL)
-		return -1;
-	entry = find_entry(jval_get(root, "auths"), host, repository);
-	if (entry)
-		found = decode_entry(entry, username, password, err);
-	if (found == 0 && check_helpers(root, host, err) < 0)
-		return -1;
-	return found;
+	if (file == NULL)
+		return err_wrap(err, "read '%s'", path);
+	result = use_entry(
+		file, find_entry(jval_get(file, "auths"), host, repository),
+		host, username, password, err);
+	jval_free(file);
+	return result < 0 ? err_wrap(err, "read '%s'", path) : result;
+}
+
+static void add_path(struct strs *paths, const char *dir, const char *rest)
+{
+	if (!str_empty(dir))
+		strs_addf(paths, "%s/%s", dir, rest);
 }
 
 int auth_file_lookup(const char *path, const char *host, const char *repository,
 		     char **username, char **password, struct err *err)
 {
 	auto_strs struct strs paths = STRS_INIT;
-	/* A file that was asked for must be there. */
-	bool named = path || !str_empty(getenv("REGISTRY_AUTH_FILE"));
 
-	if (path)
-		strs_add(&paths, path);
-	else
-		default_paths(&paths);
+	if (path == NULL)
+		path = getenv("REGISTRY_AUTH_FILE");
+	if (!str_empty(path))
+		return lookup_in(path, host, repository, username, password,
+				 err);
+	add_path(&paths, getenv("XDG_RUNTIME_DIR"), "containers/auth.json");
+	add_path(&paths, getenv("XDG_CONFIG_HOME"), "containers/auth.json");
+	add_path(&paths, getenv("HOME"), ".config/containers/auth.json");
+	add_path(&paths, getenv("HOME"), ".docker/config.json");
 	for (size_t i = 0; i < paths.nr; i++) {
-		int found = lookup(paths.item[i], host, repository, username,
-				   password, err);
+		int found = lookup_in(paths.item[i], host, repository, username,
+				      password, err);
 
 		if (found > 0)
 			return 1;
-		if (found == 0)
-			continue;
-		if (err->kind != ERR_NOT_FOUND || named)
-			return err_wrap(err, "read credentials '%s'",
-					paths.item[i]);
+		if (found < 0 && err->kind != ERR_NOT_FOUND)
+			return -1;
 		err_clear(err);
 	}
 	return 0;

@@ -16,8 +16,8 @@
  * mem_free_secret), 0 when no file has any, -1 for a file that cannot be
  * read. credHelpers are told as not supported, by name.
  */
-int auth_file_lookup(const char *path, const char *host,
-		     const char *repository, char **username, char **password,
-		     struct err *err) must_check;
+int auth_file_lookup(const char *path, const char *host, const char *repository,
+		     char **username, char **password, struct err *err)
+	must_check;
 
 #endif

@@ -42,9 +42,9 @@ static int upload_begin(struct registry_session *session,
 	autofree char *plain =
 		mem_printf("/v2/%s/blobs/uploads/", upload->repository);
 	autofree char *wanted = url_add_query(plain, "mount", digest);
-	autofree char *url = mount ? url_add_query(wanted, "from",
-						   upload->from) :
-				     mem_strdup(plain);
+	autofree char *url =
+		mount ? url_add_query(wanted, "from", upload->from) :
+			mem_strdup(plain);
 	const struct registry_request request = {
 		.method = "POST",
 		.url = url,
@@ -68,15 +68,14 @@ static int upload_begin(struct registry_session *session,
 		return err_set(err, ERR_REGISTRY,
 			       "registry '%s' gives no Location for an upload",
 			       registry_host(session->registry));
-	*location = registry_resolve(session->registry, &response, reference,
-				     err);
+	*location =
+		registry_resolve(session->registry, &response, reference, err);
 	return *location ? 0 : -1;
 }
 
 /* Leave nothing half-sent behind; whether that works is of no matter. */
 static void upload_abort(struct registry_session *session,
-			 const struct blob_upload *upload,
-			 const char *location)
+			 const struct blob_upload *upload, const char *location)
 {
 	const struct registry_request request = {
 		.method = "DELETE",
@@ -176,11 +175,11 @@ int blob_upload(struct registry_session *session,
 		if (result != 1)
 			break;
 		/* A 404 of a lost upload is no reason for others to wait. */
-		if (!registry_again(session, session->registry->retries,
-				    &attempt,
-				    registry_status_transient(&response) ?
-					    &response : NULL,
-				    err))
+		if (!registry_again(
+			    session, session->registry->retries, &attempt,
+			    registry_status_transient(&response) ? &response :
+								   NULL,
+			    err))
 			return -1;
 		err_clear(err);
 	}
@@ -192,8 +191,8 @@ struct http_stream *blob_open(struct registry_session *session,
 			      const struct descriptor *descriptor,
 			      struct err *err)
 {
-	autofree char *url = mem_printf("/v2/%s/blobs/%s", repository,
-					descriptor->digest);
+	autofree char *url =
+		mem_printf("/v2/%s/blobs/%s", repository, descriptor->digest);
 	const struct registry_request request = {
 		.method = "GET",
 		.url = url,

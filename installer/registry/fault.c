@@ -127,7 +127,8 @@ static const char *remedy(const struct registry_session *session,
 		return "its storage is full";
 	default:
 		return response->status >= 500 ?
-			       "look into the registry's log" : NULL;
+			       "look into the registry's log" :
+			       NULL;
 	}
 }
 

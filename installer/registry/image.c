@@ -2,79 +2,259 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/digest.h"
 #include "base/mem.h"
-#include "registry/image_ops.h"
+#include "format/ref.h"
+#include "registry/image_source.h"
+
+void image_source_init(struct image_source *source,
+		       const struct image_source_ops *ops, const char *spec)
+{
+	source->ops = ops;
+	source->name = mem_strdup(spec);
+	source->only = SIZE_MAX;
+}
+
+void image_add_name(struct image_source *source, const char *name, size_t entry)
+{
+	if (str_empty(name) || strs_has(&source->names, name))
+		return;
+	strs_add(&source->names, name);
+	source->entry_of = mem_resize(source->entry_of, source->names.nr,
+				      sizeof(*source->entry_of));
+	source->entry_of[source->names.nr - 1] = entry;
+}
+
+int image_restrict(struct image_source *source, const char *tag,
+		   struct err *err)
+{
+	size_t kept = 0;
+
+	if (tag == NULL)
+		return 0;
+	if (image_pick(source, tag, &source->only, err) < 0)
+		return -1;
+	for (size_t i = 0; i < source->names.nr; i++) {
+		if (source->entry_of[i] != source->only) {
+			free(source->names.item[i]);
+			continue;
+		}
+		source->names.item[kept] = source->names.item[i];
+		source->entry_of[kept++] = source->entry_of[i];
+	}
+	source->names.nr = kept;
+	return 0;
+}
+
+enum { MATCH_TAG = 1, MATCH_LAST, MATCH_REPOSITORY, MATCH_FULL, MATCH_SAME };
+
+static const char *last_part(const char *repository)
+{
+	const char *slash = strrchr(repository, '/');
+
+	return slash ? slash + 1 : repository;
+}
+
+/* How well a name of the archive fits what is asked for; 0 = not. */
+static int match(const char *name, const char *wanted)
+{
+	autoref struct ref a = { 0 }, b = { 0 };
+	struct err ignored = ERR_INIT;
+	const char *tag;
+
+	if (str_eq(name, wanted))
+		return MATCH_SAME;
+	if (ref_parse(&b, wanted, &ignored) < 0)
+		return 0;
+	tag = ref_reference(&b);
+	/* Layouts often have a bare tag for a name. */
+	if (!strpbrk(name, ":/"))
+		return str_eq(name, tag) ? MATCH_TAG : 0;
+	if (ref_parse(&a, name, &ignored) < 0 ||
+	    !str_eq(ref_reference(&a), tag))
+		return 0;
+	if (!str_eq(a.repository, b.repository))
+		return str_eq(last_part(a.repository),
+			      last_part(b.repository)) ?
+			       MATCH_LAST :
+			       0;
+	return str_eq(a.host, b.host) ? MATCH_FULL : MATCH_REPOSITORY;
+}
+
+static int pick_fail(const struct image_source *source, const char *what,
+		     const char *reference, enum err_kind kind, struct err *err)
+{
+	autofree char *list = strs_join(&source->names, ", ");
+
+	if (reference)
+		err_set(err, kind, "'%s' %s '%s'", source->name, what,
+			reference);
+	else
+		err_set(err, kind, "'%s' %s", source->name, what);
+	if (source->names.nr > 0)
+		return err_hint(err, "it has: %s", list);
+	return -1;
+}
+
+int image_pick(const struct image_source *source, const char *reference,
+	       size_t *entry, struct err *err)
+{
+	int best = 0;
+	bool several = false;
+
+	if (reference == NULL && source->only != SIZE_MAX) {
+		*entry = source->only;
+		return 0;
+	}
+	if (reference == NULL && source->nr_entries != 1)
+		return pick_fail(source, "holds several images: name one", NULL,
+				 ERR_INVALID, err);
+	if (reference == NULL ||
+	    (source->nr_entries == 1 && source->names.nr == 0)) {
+		*entry = 0;
+		return 0;
+	}
+	for (size_t i = 0; i < source->names.nr; i++) {
+		int fits = match(source->names.item[i], reference);
+
+		if (fits == 0 || fits < best)
+			continue;
+		several = fits == best && source->entry_of[i] != *entry;
+		best = fits;
+		*entry = source->entry_of[i];
+	}
+	if (best == 0)
+		return pick_fail(source, "has no image", reference,
+				 ERR_NOT_FOUND, err);
+	if (several)
+		return pick_fail(source, "has several images that may be",
+				 reference, ERR_INVALID, err);
+	return 0;
+}
+
+int image_check_size(const struct descriptor *descriptor, uint64_t size,
+		     struct err *err)
+{
+	if (size == descriptor->size)
+		return 0;
+	return err_set(err, ERR_VERIFY,
+		       "blob '%s' has %llu bytes instead of %llu",
+		       descriptor->digest, (unsigned long long)size,
+		       (unsigned long long)descriptor->size);
+}
+
+/* "PATH" or "PATH:TAG"; a path that is there wins, colons or not. */
+static char *split_path(const char *text, const char **tag)
+{
+	*tag = NULL;
+	if (access(text, F_OK) == 0)
+		return mem_strdup(text);
+	for (const char *p = strchr(text, ':'); p; p = strchr(p + 1, ':')) {
+		autofree char *path = mem_strndup(text, (size_t)(p - text));
+
+		if (access(path, F_OK) == 0 && p[1]) {
+			*tag = p + 1;
+			return mem_steal(&path);
+		}
+	}
+	return mem_strdup(text);
+}
 
 static struct image_source *
-image_open(const char *spec, const struct image_source_options *options,
-	   struct err *err)
+open_transport(const char *spec, const struct image_source_options *options,
+	       struct err *err)
 {
-	const char *rest;
+	static const struct image_source_options none = { NULL };
+	const char *rest, *tag;
+	autofree char *path = NULL;
 
-	if ((rest = str_after(spec, "oci:")))
-		return image_layout_open(rest, false, err);
-	if ((rest = str_after(spec, "oci-archive:")))
-		return image_layout_open(rest, true, err);
-	if ((rest = str_after(spec, "docker-archive:")))
-		return image_docker_open(rest, err);
-	if ((rest = str_after(spec, "dir:")))
-		return image_dir_open(rest, err);
 	if ((rest = str_after(spec, "docker://")))
-		return image_registry_open(rest, options, err);
-	err_set(err, ERR_USAGE,
-		"'%s' is no source of images: say oci:DIR, oci-archive:FILE, "
-		"docker-archive:FILE, dir:DIR or docker://HOST/IMAGE:TAG",
-		spec);
-	return NULL;
+		return image_registry_open(spec, rest,
+					   options ? options : &none, err);
+	if ((rest = str_after(spec, "dir:")))
+		return image_dir_open(spec, rest, err);
+	rest = strchr(spec, ':');
+	path = split_path(rest ? rest + 1 : "", &tag);
+	if (str_starts(spec, "oci:"))
+		return image_oci_open(spec, path, false, tag, err);
+	if (str_starts(spec, "oci-archive:"))
+		return image_oci_open(spec, path, true, tag, err);
+	if (str_starts(spec, "docker-archive:"))
+		return image_docker_open(spec, path, tag, err);
+	if (access(spec, F_OK) == 0) {
+		err_set(err, ERR_USAGE, "'%s' does not say what it is", spec);
+		err_hint(err, "write oci:DIR, oci-archive:FILE, "
+			      "docker-archive:FILE, dir:DIR or docker://IMAGE");
+		return NULL;
+	}
+	return image_registry_open(spec, spec, options ? options : &none, err);
 }
 
 struct image_source *
 image_source_open(const char *spec, const struct image_source_options *options,
 		  struct err *err)
 {
-	static const struct image_source_options none;
-	struct image_source *self =
-		image_open(spec, options ? options : &none, err);
+	struct image_source *source = open_transport(spec, options, err);
 
-	if (self)
-		self->spec = mem_strdup(spec);
-	return self;
+	if (source == NULL)
+		err_wrap(err, "open '%s'", spec);
+	return source;
 }
 
-void image_source_free(struct image_source *self)
+void image_source_free(struct image_source *source)
 {
-	if (self == NULL)
+	if (source == NULL)
 		return;
-	self->ops->release(self);
-	strs_release(&self->names);
-	free(self->spec);
-	free(self);
+	free(source->name);
+	strs_release(&source->names);
+	free(source->entry_of);
+	source->ops->free(source);
 }
 
-const char *image_source_name(const struct image_source *self)
+const char *image_source_name(const struct image_source *source)
 {
-	return self->spec;
+	return source->name;
 }
 
-const struct strs *image_source_names(const struct image_source *self)
+const struct strs *image_source_names(const struct image_source *source)
 {
-	return &self->names;
+	return &source->names;
 }
 
-int image_source_manifest(struct image_source *self, const char *reference,
+int image_source_manifest(struct image_source *source, const char *reference,
 			  struct descriptor *descriptor, char **bytes,
 			  struct err *err)
 {
-	return self->ops->manifest(self, reference, descriptor, bytes, err);
+	if (source->ops->manifest(source, reference, descriptor, bytes, err) <
+	    0)
+		return -1;
+	if (reference == NULL || !str_starts(reference, "sha256:") ||
+	    str_eq(reference, descriptor->digest))
+		return 0;
+	err_set(err, ERR_VERIFY,
+		"manifest '%s' in '%s' is corrupt: its digest is '%s'",
+		reference, source->name, descriptor->digest);
+	descriptor_release(descriptor);
+	free(mem_steal(bytes));
+	return -1;
 }
 
-struct image_blob *image_source_blob(struct image_source *self,
+struct image_blob *image_source_blob(struct image_source *source,
 				     const struct descriptor *descriptor,
 				     struct err *err)
 {
-	return self->ops->blob(self, descriptor, err);
+	struct image_blob *blob = mem_alloc(sizeof(*blob));
+
+	blob->from = source;
+	blob->fd = -1;
+	/* It becomes part of a path. */
+	if (digest_check(descriptor->digest, err) < 0 ||
+	    source->ops->open(source, descriptor, blob, err) < 0) {
+		image_blob_close(blob);
+		return NULL;
+	}
+	return blob;
 }
 
 struct source *image_blob_source(struct image_blob *blob)
@@ -84,63 +264,8 @@ struct source *image_blob_source(struct image_blob *blob)
 
 void image_blob_close(struct image_blob *blob)
 {
-	if (blob)
-		blob->close(blob);
-}
-
-void descriptor_release(struct descriptor *descriptor)
-{
-	free(descriptor->media_type);
-	free(descriptor->digest);
-	memset(descriptor, 0, sizeof(*descriptor));
-}
-
-void descriptor_of(struct descriptor *descriptor, const char *media_type,
-		   const void *bytes, size_t len)
-{
-	char digest[DIGEST_SIZE];
-
-	digest_of(bytes, len, digest);
-	descriptor->media_type = mem_strdup(media_type);
-	descriptor->digest = mem_strdup(digest);
-	descriptor->size = len;
-}
-
-int descriptor_parse(struct descriptor *descriptor, const struct jval *value,
-		     struct err *err)
-{
-	const char *digest = jval_str(value, "digest");
-	const char *media_type = jval_str(value, "mediaType");
-	int64_t size = jval_int(value, "size", -1);
-
-	if (digest == NULL || size < 0)
-		return err_set(err, ERR_INVALID,
-			       "a descriptor lacks its digest or size");
-	if (digest_check(digest, err) < 0)
-		return -1;
-	descriptor->digest = mem_strdup(digest);
-	descriptor->media_type = mem_strdup(media_type ? media_type : "");
-	descriptor->size = (uint64_t)size;
-	return 0;
-}
-
-const char *manifest_media_type(const struct jval *manifest)
-{
-	static const char *const known[] = {
-		"application/vnd.oci.image.manifest.v1+json",
-		"application/vnd.oci.image.index.v1+json",
-		"application/vnd.docker.distribution.manifest.v2+json",
-		"application/vnd.docker.distribution.manifest.list.v2+json",
-	};
-	const char *told = jval_str(manifest, "mediaType");
-
-	for (size_t i = 0; told && i < ARRAY_SIZE(known); i++)
-		if (strcmp(told, known[i]) == 0)
-			return known[i];
-	/* OCI manifests need not tell theirs. */
-	if (told == NULL && jval_is_array(jval_get(manifest, "layers")))
-		return known[0];
-	if (told == NULL && jval_is_array(jval_get(manifest, "manifests")))
-		return known[1];
-	return NULL;
+	if (blob == NULL)
+		return;
+	blob->from->ops->close(blob->from, blob);
+	free(blob);
 }

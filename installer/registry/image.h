@@ -7,7 +7,7 @@
  *
  *	oci:DIR[:TAG]             OCI image layout
  *	oci-archive:FILE[:TAG]    the same in a tar
- *	docker-archive:FILE       podman save, docker save
+ *	docker-archive:FILE[:TAG] podman save, docker save
  *	dir:DIR                   skopeo's directory
  *	docker://HOST/REPO:TAG    a registry (also without "docker://")
  */
@@ -32,15 +32,12 @@ struct descriptor {
 struct image_source;
 struct image_blob; /* an opened blob */
 
-/* For docker://; NULL = all default. Strings are borrowed until
- * image_source_free. */
+/* For docker://; NULL = all default. Strings are borrowed for the call. */
 struct image_source_options {
 	const char *authfile; /* as auth_file_lookup takes it, or NULL */
 	const char *ca_pem;   /* added to the host's CAs, or NULL */
 	const char *ca_name;
 };
-
-struct image_source_ops; /* private to the transports */
 
 /* Open `spec` as in the table above. Several names in an archive: each can
  * be asked for. ERR_INVALID or ERR_NOT_FOUND names file and remedy;

@@ -1,29 +1,25 @@
-/*
- * The "dir:" layout of skopeo: manifest.json as it is in a registry, each
- * blob in a file called by the hexadecimal digits of its digest, manifests of
- * an index in <digits>.manifest.json.
- */
 #include <stdlib.h>
 
-#include "base/digest.h"
 #include "base/mem.h"
-#include "registry/image_store.h"
+#include "registry/image_source.h"
+#include "registry/manifest.h"
 
+/*
+ * The directory that skopeo calls dir: manifest.json, and blobs called by
+ * the digits of their digests; of an index also DIGITS.manifest.json.
+ */
 struct image_dir {
 	struct image_source source;
-	struct image_store store;
+	struct image_files files;
 };
 
-static int image_dir_manifest(struct image_source *source,
-			      const char *reference,
-			      struct descriptor *descriptor, char **bytes,
-			      struct err *err)
+static int dir_manifest(struct image_source *source, const char *reference,
+			struct descriptor *descriptor, char **bytes,
+			struct err *err)
 {
 	struct image_dir *self = (struct image_dir *)source;
-	autojval struct jval *manifest = NULL;
-	autofree char *text = NULL;
 	autofree char *name = mem_strdup("manifest.json");
-	const char *media_type;
+	autofree char *media_type = NULL;
 	size_t len;
 
 	if (reference && str_starts(reference, "sha256:")) {
@@ -32,49 +28,59 @@ static int image_dir_manifest(struct image_source *source,
 		free(name);
 		name = mem_printf("%s.manifest.json", digest_hex(reference));
 	}
-	if (image_store_read(&self->store, name, IMAGE_MANIFEST_MAX, &text,
+	if (image_files_read(&self->files, name, MANIFEST_MAX_BYTES, bytes,
 			     &len, err) < 0)
 		return -1;
-	manifest = jval_parse(text, len, err);
-	if (manifest == NULL)
-		return err_wrap(err, "read '%s/%s'", self->store.path, name);
-	media_type = manifest_media_type(manifest);
-	if (media_type == NULL)
-		return err_set(err, ERR_INVALID,
-			       "'%s/%s' is no image manifest (for an archive "
-			       "made by podman save say docker-archive:FILE)",
-			       self->store.path, name);
-	descriptor_of(descriptor, media_type, text, len);
-	*bytes = mem_steal(&text);
+	media_type = manifest_media_type(*bytes, len);
+	descriptor_of(descriptor, media_type ? media_type : "unknown", *bytes,
+		      len);
 	return 0;
 }
 
-static struct image_blob *image_dir_blob(struct image_source *source,
-					 const struct descriptor *descriptor,
-					 struct err *err)
+static int dir_open(struct image_source *source,
+		    const struct descriptor *descriptor,
+		    struct image_blob *blob, struct err *err)
+{
+	struct image_dir *self = (struct image_dir *)source;
+	uint64_t size;
+
+	if (image_files_blob(&self->files, digest_hex(descriptor->digest), blob,
+			     &size, err) < 0)
+		return -1;
+	return image_check_size(descriptor, size, err) < 0 ?
+		       err_wrap(err, "'%s'", source->name) :
+		       0;
+}
+
+static void dir_free(struct image_source *source)
 {
 	struct image_dir *self = (struct image_dir *)source;
 
-	return image_store_blob(&self->store, digest_hex(descriptor->digest),
-				NULL, err);
+	image_files_close(&self->files);
+	free(self);
 }
 
-static void image_dir_release(struct image_source *source)
-{
-	image_store_release(&((struct image_dir *)source)->store);
-}
+static const struct image_source_ops dir_ops = {
+	.manifest = dir_manifest,
+	.open = dir_open,
+	.close = image_files_close_blob,
+	.free = dir_free,
+};
 
-struct image_source *image_dir_open(const char *path, struct err *err)
+struct image_source *image_dir_open(const char *spec, const char *path,
+				    struct err *err)
 {
-	static const struct image_source_ops ops = { image_dir_manifest,
-						     image_dir_blob,
-						     image_dir_release };
 	struct image_dir *self = mem_alloc(sizeof(*self));
+	struct descriptor descriptor = { 0 };
+	autofree char *bytes = NULL;
 
-	self->source.ops = &ops;
-	if (image_store_open(&self->store, path, false, err) < 0) {
-		free(self);
+	image_source_init(&self->source, &dir_ops, spec);
+	self->source.nr_entries = 1;
+	if (image_files_open(&self->files, path, false, err) < 0 ||
+	    dir_manifest(&self->source, NULL, &descriptor, &bytes, err) < 0) {
+		image_source_free(&self->source);
 		return NULL;
 	}
+	descriptor_release(&descriptor);
 	return &self->source;
 }

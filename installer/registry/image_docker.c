@@ -1,299 +1,302 @@
-/*
- * Archives of podman save and docker save: manifest.json names config,
- * names and layers; there is no registry manifest, so one is made (Docker
- * schema 2) that names the layers as they lie there. Layers are plain tars
- * as a rule: their digest is the diff_id that the config tells, so nothing
- * has to be read twice. Compressed ones are hashed once beforehand.
- *
- * Source: Docker Image Specification v1.2, "Combined Image JSON + Filesystem
- * Changeset Format"; Image Manifest Version 2, Schema 2.
- */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/digest.h"
 #include "base/mem.h"
-#include "registry/image_store.h"
+#include "format/jval.h"
+#include "registry/image_source.h"
+#include "registry/manifest.h"
 
-#define DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
-#define DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
-#define DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar"
-#define DOCKER_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
+#define SMALL_FILE_BYTES ((size_t)4 << 20)
 
-struct docker_image {
-	char *text; /* of the manifest that was made */
-};
-
+/*
+ * What docker save and podman save write: manifest.json names config and
+ * layers by their place in the tar. There is no manifest to push, so one of
+ * Docker schema 2 is made, which names each layer as it lies there: nothing
+ * is compressed again. The digest of a plain layer stands in the config.
+ *
+ * Source: Docker image-spec v1.2, "Combined Image JSON + Filesystem Changeset
+ * Format".
+ */
 struct image_docker {
 	struct image_source source;
-	struct image_store store;
-	struct docker_image *image;
-	size_t nr_images;
-	size_t *image_of;    /* which image names[i] is of */
-	struct jval *places; /* digest -> path in the archive */
+	struct image_files files;
+	struct jval *list; /* of manifest.json */
+
+	pthread_mutex_t lock; /* guards what follows */
+	struct known_blob *known;
+	size_t nr_known;
 };
 
-static int layer_media_type(const struct image_docker *self, const char *path,
-			    const char **media_type, struct err *err)
-{
-	struct image_blob *blob =
-		image_store_blob(&self->store, path, NULL, err);
-	unsigned char magic[4] = { 0 };
-	ssize_t n;
+/* Where the blob of a digest lies. */
+struct known_blob {
+	char digest[DIGEST_SIZE];
+	char *path;
+};
 
-	if (blob == NULL)
-		return -1;
-	n = source_read(image_blob_source(blob), magic, sizeof(magic), err);
-	image_blob_close(blob);
-	if (n < 0)
-		return err_wrap(err, "read layer '%s'", path);
-	if (memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0)
-		return err_set(err, ERR_INVALID,
-			       "layer '%s' of '%s' is compressed with zstd, "
-			       "which a docker-archive cannot name; save it as "
-			       "oci-archive",
-			       path, self->store.path);
-	*media_type = memcmp(magic, "\x1f\x8b", 2) == 0 ? DOCKER_LAYER_GZIP :
-							  DOCKER_LAYER;
-	return 0;
+static const char *find_known(const struct image_docker *self,
+			      const char *digest)
+{
+	for (size_t i = 0; i < self->nr_known; i++)
+		if (str_eq(self->known[i].digest, digest))
+			return self->known[i].path;
+	return NULL;
 }
 
-/* The digest of a layer that is compressed: read it once. */
-static int layer_digest(const struct image_docker *self, const char *path,
-			char *digest, struct err *err)
+static void remember(struct image_docker *self, const char *digest,
+		     const char *path)
 {
-	struct image_blob *blob =
-		image_store_blob(&self->store, path, NULL, err);
+	struct known_blob *known;
+
+	if (find_known(self, digest))
+		return;
+	self->known = mem_resize(self->known, self->nr_known + 1,
+				 sizeof(*self->known));
+	known = &self->known[self->nr_known++];
+	snprintf(known->digest, sizeof(known->digest), "%s", digest);
+	known->path = mem_strdup(path);
+}
+
+static int hash_entry(const struct image_docker *self,
+		      const struct tar_entry *entry, char *digest,
+		      struct err *err)
+{
 	autofree char *block = mem_alloc(SOURCE_BLOCK);
-	struct digest_state *state;
+	struct digest_state *state = digest_new();
+	struct source_file file;
 	ssize_t n;
 
-	if (blob == NULL)
-		return -1;
-	state = digest_new();
-	while ((n = source_read(image_blob_source(blob), block, SOURCE_BLOCK,
-				err)) > 0)
+	source_file_init(&file, self->files.fd, entry->offset, entry->size);
+	while ((n = source_read(&file.source, block, SOURCE_BLOCK, err)) > 0)
 		digest_update(state, block, (size_t)n);
 	digest_final(state, digest);
 	digest_free(state);
-	image_blob_close(blob);
-	return n < 0 ? err_wrap(err, "read layer '%s'", path) : 0;
+	return n < 0 ? -1 : 0;
 }
 
-static struct jval *describe_layer(struct image_docker *self, const char *path,
-				   const char *diff_id, struct err *err)
+enum packing { PACK_NONE, PACK_GZIP, PACK_OTHER };
+
+static enum packing packing_of(const struct image_docker *self,
+			       const struct tar_entry *entry)
 {
-	const struct tar_entry *entry = tar_find(self->store.tar, path);
-	const char *media_type = NULL;
+	unsigned char magic[6] = { 0 };
+	ssize_t n = pread(self->files.fd, magic, sizeof(magic),
+			  (off_t)entry->offset);
+
+	if (n < (ssize_t)sizeof(magic) || entry->size < sizeof(magic))
+		return PACK_NONE;
+	if (magic[0] == 0x1f && magic[1] == 0x8b)
+		return PACK_GZIP;
+	if (memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0 || memcmp(magic,
+								"\xfd"
+								"7zXZ",
+								5) == 0)
+		return PACK_OTHER;
+	return PACK_NONE;
+}
+
+static int layer_digest(const struct image_docker *self, const char *path,
+			const struct tar_entry *entry, enum packing packing,
+			const char *diff_id, char *digest, struct err *err)
+{
+	const char *hex = str_after(path, "blobs/sha256/");
+	struct err ignored = ERR_INIT;
+
+	/* What a digest promises is checked when the bytes flow. */
+	if (packing == PACK_NONE && diff_id) {
+		snprintf(digest, DIGEST_SIZE, "%s", diff_id);
+		return digest_check(diff_id, err);
+	}
+	if (hex && strlen(hex) == 64) {
+		snprintf(digest, DIGEST_SIZE, "sha256:%s", hex);
+		if (digest_check(digest, &ignored) == 0)
+			return 0;
+	}
+	return hash_entry(self, entry, digest, err);
+}
+
+static struct jval *descriptor_value(const char *media_type, const char *digest,
+				     uint64_t size)
+{
+	return jval_pack("{s:s, s:I, s:s}", "mediaType", media_type, "size",
+			 (int64_t)size, "digest", digest);
+}
+
+static int add_layer(struct image_docker *self, struct jval *layers,
+		     const char *path, const char *diff_id, struct err *err)
+{
+	const struct tar_entry *entry = path ? tar_find(self->files.tar, path) :
+					       NULL;
+	enum packing packing;
 	char digest[DIGEST_SIZE];
 
-	if (entry == NULL) {
-		err_set(err, ERR_INVALID, "archive '%s' lacks layer '%s'",
-			self->store.path, path);
-		return NULL;
+	if (entry == NULL)
+		return err_set(err, ERR_INVALID,
+			       "layer '%s' is missing in the archive",
+			       path ? path : "");
+	packing = packing_of(self, entry);
+	if (packing == PACK_OTHER) {
+		err_set(err, ERR_INVALID,
+			"layer '%s' is compressed in a way that Docker's "
+			"manifests do not know",
+			path);
+		return err_hint(err, "save the image as an oci-archive");
 	}
-	if (digest_check(diff_id, err) < 0 ||
-	    layer_media_type(self, path, &media_type, err) < 0)
-		return NULL;
-	if (strcmp(media_type, DOCKER_LAYER) == 0)
-		memcpy(digest, diff_id, strlen(diff_id) + 1);
-	else if (layer_digest(self, path, digest, err) < 0)
-		return NULL;
-	jval_set(self->places, digest, jval_new_str(path));
-	return jval_pack("{s:s, s:I, s:s}", "mediaType", media_type, "size",
-			 (int64_t)entry->size, "digest", digest);
+	if (layer_digest(self, path, entry, packing, diff_id, digest, err) < 0)
+		return -1;
+	remember(self, digest, path);
+	jval_append(layers,
+		    descriptor_value(packing == PACK_GZIP ? MEDIA_DOCKER_LAYER
+					     ".gzip" :
+							    MEDIA_DOCKER_LAYER,
+				     digest, entry->size));
+	return 0;
 }
 
-static struct jval *describe_layers(struct image_docker *self,
-				    const struct jval *paths,
-				    const struct jval *config, struct err *err)
+static int add_layers(struct image_docker *self, struct jval *layers,
+		      const struct jval *paths, const struct jval *config,
+		      struct err *err)
 {
 	const struct jval *diff_ids = jval_path(config, "rootfs.diff_ids");
-	autojval struct jval *layers = jval_new_array();
 
-	if (jval_len(paths) != jval_len(diff_ids)) {
-		err_set(err, ERR_INVALID,
-			"archive '%s' has %zu layers, its configuration names "
-			"%zu",
-			self->store.path, jval_len(paths), jval_len(diff_ids));
-		return NULL;
-	}
-	for (size_t i = 0; i < jval_len(paths); i++) {
-		const char *path = jval_string(jval_at(paths, i));
-		const char *diff_id = jval_string(jval_at(diff_ids, i));
-		struct jval *layer = describe_layer(
-			self, path ? path : "", diff_id ? diff_id : "", err);
-
-		if (layer == NULL)
-			return NULL;
-		jval_append(layers, layer);
-	}
-	return mem_steal(&layers);
-}
-
-static int make_manifest(struct image_docker *self, const struct jval *entry,
-			 char **manifest_text, struct err *err)
-{
-	const char *config_path = jval_str(entry, "Config");
-	autojval struct jval *config = NULL, *layers = NULL, *manifest = NULL;
-	autofree char *text = NULL;
-	char digest[DIGEST_SIZE];
-	size_t len;
-
-	if (config_path == NULL)
+	if (jval_len(diff_ids) != jval_len(paths))
 		return err_set(err, ERR_INVALID,
-			       "'manifest.json' of '%s' names no Config",
-			       self->store.path);
-	if (image_store_read(&self->store, config_path, IMAGE_MANIFEST_MAX,
-			     &text, &len, err) < 0)
-		return -1;
-	config = jval_parse(text, len, err);
-	if (config == NULL)
-		return err_wrap(err, "read '%s' of '%s'", config_path,
-				self->store.path);
-	layers = describe_layers(self, jval_get(entry, "Layers"), config, err);
-	if (layers == NULL)
-		return -1;
-	digest_of(text, len, digest);
-	jval_set(self->places, digest, jval_new_str(config_path));
-	manifest = jval_pack("{s:i, s:s, s:{s:s, s:I, s:s}, s:O}",
-			     "schemaVersion", 2, "mediaType", DOCKER_MANIFEST,
-			     "config", "mediaType", DOCKER_CONFIG, "size",
-			     (int64_t)len, "digest", digest, "layers", layers);
-	*manifest_text = jval_text(manifest, false);
-	return 0;
-}
-
-static int add_image(struct image_docker *self, const struct jval *entry,
-		     struct err *err)
-{
-	const struct jval *tags = jval_get(entry, "RepoTags");
-	struct strs *names = &self->source.names;
-	size_t index = self->nr_images;
-	char *text = NULL;
-
-	if (make_manifest(self, entry, &text, err) < 0)
-		return -1;
-	self->image = mem_resize(self->image, index + 1, sizeof(*self->image));
-	self->image[index].text = text;
-	self->nr_images++;
-	for (size_t i = 0; i < jval_len(tags); i++) {
-		const char *tag = jval_string(jval_at(tags, i));
-
-		if (tag == NULL || strs_has(names, tag))
-			continue;
-		self->image_of = mem_resize(self->image_of, names->nr + 1,
-					    sizeof(*self->image_of));
-		self->image_of[names->nr] = index;
-		strs_add(names, tag);
-	}
-	return 0;
-}
-
-static int load(struct image_docker *self, struct err *err)
-{
-	autojval struct jval *entries = NULL;
-	autofree char *text = NULL;
-	size_t len;
-
-	if (image_store_read(&self->store, "manifest.json", IMAGE_MANIFEST_MAX,
-			     &text, &len, err) < 0)
-		return err_hint(err, "it is no archive of podman save or "
-				     "docker save (for an OCI image layout say "
-				     "oci-archive:FILE)");
-	entries = jval_parse(text, len, err);
-	if (!jval_is_array(entries) || jval_len(entries) == 0) {
-		if (entries)
-			err_set(err, ERR_INVALID, "it lists no images");
-		return err_wrap(err, "read 'manifest.json' of '%s'",
-				self->store.path);
-	}
-	for (size_t i = 0; i < jval_len(entries); i++)
-		if (add_image(self, jval_at(entries, i), err) < 0)
+			       "its config knows %zu layers, its manifest %zu",
+			       jval_len(diff_ids), jval_len(paths));
+	for (size_t i = 0; i < jval_len(paths); i++)
+		if (add_layer(self, layers, jval_string(jval_at(paths, i)),
+			      jval_string(jval_at(diff_ids, i)), err) < 0)
 			return -1;
 	return 0;
 }
 
-static int find_image(const struct image_docker *self, const char *reference,
-		      size_t *index, struct err *err)
+static int make_manifest(struct image_docker *self, const struct jval *image,
+			 struct descriptor *descriptor, char **bytes,
+			 struct err *err)
 {
-	const struct strs *names = &self->source.names;
-	autofree char *known = strs_join(names, ", ");
+	autojval struct jval *layers = jval_new_array();
+	autojval struct jval *config = NULL, *manifest = NULL;
+	const char *path = jval_str(image, "Config");
+	autofree char *text = NULL;
+	char digest[DIGEST_SIZE];
+	size_t len;
 
-	*index = 0;
-	if (reference == NULL && self->nr_images == 1)
-		return 0;
-	for (size_t i = 0; reference && i < names->nr; i++)
-		if (strcmp(names->item[i], reference) == 0) {
-			*index = self->image_of[i];
-			return 0;
-		}
-	return err_set(err, ERR_NOT_FOUND,
-		       "archive '%s' holds %zu images (%s)%s%s%s; name one",
-		       self->store.path, self->nr_images, known,
-		       reference ? ", none is '" : "",
-		       reference ? reference : "", reference ? "'" : "");
-}
-
-static int image_docker_manifest(struct image_source *source,
-				 const char *reference,
-				 struct descriptor *descriptor, char **bytes,
-				 struct err *err)
-{
-	struct image_docker *self = (struct image_docker *)source;
-	const char *text;
-	size_t index;
-
-	if (find_image(self, reference, &index, err) < 0)
+	if (path == NULL)
+		return err_set(err, ERR_INVALID, "it names no config");
+	if (image_files_read(&self->files, path, SMALL_FILE_BYTES, &text, &len,
+			     err) < 0)
 		return -1;
-	text = self->image[index].text;
-	descriptor_of(descriptor, DOCKER_MANIFEST, text, strlen(text));
-	*bytes = mem_strdup(text);
+	config = jval_parse(text, len, err);
+	if (config == NULL)
+		return err_wrap(err, "'%s'", path);
+	digest_of(text, len, digest);
+	remember(self, digest, path);
+	if (add_layers(self, layers, jval_get(image, "Layers"), config, err) <
+	    0)
+		return -1;
+	manifest = jval_pack("{s:i, s:s, s:o, s:O}", "schemaVersion", 2,
+			     "mediaType", MEDIA_DOCKER_MANIFEST, "config",
+			     descriptor_value(MEDIA_DOCKER_CONFIG, digest, len),
+			     "layers", layers);
+	*bytes = jval_text(manifest, false);
+	descriptor_of(descriptor, MEDIA_DOCKER_MANIFEST, *bytes,
+		      strlen(*bytes));
 	return 0;
 }
 
-static struct image_blob *image_docker_blob(struct image_source *source,
-					    const struct descriptor *descriptor,
-					    struct err *err)
+static int docker_manifest(struct image_source *source, const char *reference,
+			   struct descriptor *descriptor, char **bytes,
+			   struct err *err)
 {
 	struct image_docker *self = (struct image_docker *)source;
-	const char *path =
-		jval_string(jval_get(self->places, descriptor->digest));
+	size_t index;
+	int result;
 
-	if (path == NULL) {
-		err_set(err, ERR_NOT_FOUND, "archive '%s' has no blob '%s'",
-			self->store.path, descriptor->digest);
-		return NULL;
+	if (image_pick(source, reference, &index, err) < 0)
+		return -1;
+	pthread_mutex_lock(&self->lock);
+	result = make_manifest(self, jval_at(self->list, index), descriptor,
+			       bytes, err);
+	pthread_mutex_unlock(&self->lock);
+	return result < 0 ? err_wrap(err, "'%s'", source->name) : 0;
+}
+
+static int docker_open(struct image_source *source,
+		       const struct descriptor *descriptor,
+		       struct image_blob *blob, struct err *err)
+{
+	struct image_docker *self = (struct image_docker *)source;
+	const char *path;
+	uint64_t size;
+
+	pthread_mutex_lock(&self->lock);
+	path = find_known(self, descriptor->digest); /* never freed before */
+	pthread_mutex_unlock(&self->lock);
+	if (path == NULL)
+		return err_set(err, ERR_NOT_FOUND, "'%s' has no blob '%s'",
+			       source->name, descriptor->digest);
+	if (image_files_blob(&self->files, path, blob, &size, err) < 0)
+		return -1;
+	return image_check_size(descriptor, size, err);
+}
+
+static void docker_free(struct image_source *source)
+{
+	struct image_docker *self = (struct image_docker *)source;
+
+	for (size_t i = 0; i < self->nr_known; i++)
+		free(self->known[i].path);
+	free(self->known);
+	jval_free(self->list);
+	image_files_close(&self->files);
+	pthread_mutex_destroy(&self->lock);
+	free(self);
+}
+
+static const struct image_source_ops docker_ops = {
+	.manifest = docker_manifest,
+	.open = docker_open,
+	.close = image_files_close_blob,
+	.free = docker_free,
+};
+
+static int read_list(struct image_docker *self, struct err *err)
+{
+	autofree char *text = NULL;
+	size_t len;
+
+	if (image_files_read(&self->files, "manifest.json", SMALL_FILE_BYTES,
+			     &text, &len, err) < 0)
+		return err_hint(err, "is it what docker save or podman save "
+				     "wrote?");
+	self->list = jval_parse(text, len, err);
+	if (self->list == NULL)
+		return err_wrap(err, "'manifest.json'");
+	if (!jval_is_array(self->list) || jval_len(self->list) == 0)
+		return err_set(err, ERR_INVALID, "it holds no image");
+	self->source.nr_entries = jval_len(self->list);
+	for (size_t i = 0; i < self->source.nr_entries; i++) {
+		const struct jval *tags =
+			jval_get(jval_at(self->list, i), "RepoTags");
+
+		for (size_t k = 0; k < jval_len(tags); k++)
+			image_add_name(&self->source,
+				       jval_string(jval_at(tags, k)), i);
 	}
-	return image_store_blob(&self->store, path, NULL, err);
+	return 0;
 }
 
-static void image_docker_release(struct image_source *source)
+struct image_source *image_docker_open(const char *spec, const char *path,
+				       const char *tag, struct err *err)
 {
-	struct image_docker *self = (struct image_docker *)source;
-
-	for (size_t i = 0; i < self->nr_images; i++)
-		free(self->image[i].text);
-	free(self->image);
-	free(self->image_of);
-	jval_free(self->places);
-	image_store_release(&self->store);
-}
-
-struct image_source *image_docker_open(const char *path, struct err *err)
-{
-	static const struct image_source_ops ops = { image_docker_manifest,
-						     image_docker_blob,
-						     image_docker_release };
 	struct image_docker *self = mem_alloc(sizeof(*self));
 
-	self->source.ops = &ops;
-	if (image_store_open(&self->store, path, true, err) < 0) {
-		free(self);
-		return NULL;
-	}
-	self->places = jval_new_object();
-	if (load(self, err) < 0) {
+	image_source_init(&self->source, &docker_ops, spec);
+	pthread_mutex_init(&self->lock, NULL);
+	if (image_files_open(&self->files, path, true, err) < 0 ||
+	    read_list(self, err) < 0 ||
+	    image_restrict(&self->source, tag, err) < 0) {
 		image_source_free(&self->source);
 		return NULL;
 	}

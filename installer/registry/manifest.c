@@ -49,8 +49,8 @@ static int read_answer(const struct http_response *response,
 		       struct err *err)
 {
 	autofree char *said = content_type(response);
-	autofree char *inside = manifest_media_type(
-		buf_str(&response->body), response->body.len);
+	autofree char *inside = manifest_media_type(buf_str(&response->body),
+						    response->body.len);
 	const char *told = http_header(response, "docker-content-digest");
 
 	const char *media_type = said;
@@ -64,9 +64,8 @@ static int read_answer(const struct http_response *response,
 		told = reference;
 	if (told == NULL || str_eq(told, descriptor->digest))
 		return 0;
-	err_set(err, ERR_VERIFY,
-		"manifest '%s' is corrupt: its digest is '%s'", told,
-		descriptor->digest);
+	err_set(err, ERR_VERIFY, "manifest '%s' is corrupt: its digest is '%s'",
+		told, descriptor->digest);
 	descriptor_release(descriptor);
 	return -1;
 }
@@ -115,13 +114,16 @@ int manifest_head(struct registry_session *session, const char *repository,
 	digest = http_header(&response, "docker-content-digest");
 	if (digest == NULL)
 		return manifest_get(session, repository, reference, found,
-				    &bytes, err) < 0 ? -1 : 1;
+				    &bytes, err) < 0 ?
+			       -1 :
+			       1;
 	if (digest_check(digest, err) < 0)
 		return -1;
 	found->digest = mem_strdup(digest);
 	found->media_type = content_type(&response);
 	found->size = response.content_length > 0 ?
-			      (uint64_t)response.content_length : 0;
+			      (uint64_t)response.content_length :
+			      0;
 	return 1;
 }
 
@@ -192,6 +194,6 @@ int manifest_put(struct registry_session *session, const char *repository,
 	strs_addf(&headers, "Content-Type: %s", descriptor->media_type);
 	if (registry_ask(session, &request, &response, err) < 0)
 		return -1;
-	return put_answer(session, repository, reference, descriptor,
-			  &response, blob_unknown, err);
+	return put_answer(session, repository, reference, descriptor, &response,
+			  blob_unknown, err);
 }

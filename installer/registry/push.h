@@ -25,7 +25,7 @@ struct push_item {
 
 	/* Results, owned by the item: release with push_item_release. */
 	char *digest;	/* of the manifest or index that the tag now has */
-	uint64_t bytes;	/* of all blobs */
+	uint64_t bytes; /* of all blobs */
 	uint64_t sent;	/* of these, sent now */
 	bool present;	/* the tag was right already */
 };
@@ -34,8 +34,8 @@ struct push_options {
 	struct registry *registry; /* the destination; borrowed */
 	const char *platform;	   /* "linux/amd64"; NULL = that */
 	bool all_platforms;
-	unsigned int jobs; /* transfers at once; 0 = 4 */
-	bool dry_run;	   /* plan only: fills digest, bytes, present */
+	unsigned int jobs;	   /* transfers at once; 0 = 4 */
+	bool dry_run;		   /* plan only: fills digest, bytes, present */
 	struct progress *progress; /* or NULL */
 };
 

@@ -25,10 +25,10 @@ static int set_address(struct registry *self,
 {
 	/* Docker Hub is spoken of by another name than it has. */
 	const char *host = str_eq(options->host, "docker.io") ?
-				   "registry-1.docker.io" : options->host;
-	autofree char *text =
-		mem_printf("%s://%s", options->plain_http ? "http" : "https",
-			   host);
+				   "registry-1.docker.io" :
+				   options->host;
+	autofree char *text = mem_printf(
+		"%s://%s", options->plain_http ? "http" : "https", host);
 	auto_url struct url url = { 0 };
 
 	if (url_parse(&url, text, err) < 0 || *url.path || url.query) {
@@ -80,9 +80,9 @@ struct registry *registry_new(const struct registry_options *options,
 	}
 	if (options->ca_pem) {
 		self->ca_pem = tls_join(tls_host_ca(), options->ca_pem);
-		self->ca_name = mem_printf(
-			"%s, %s", tls_host_ca_name(),
-			options->ca_name ? options->ca_name : "given");
+		self->ca_name = mem_printf("%s, %s", tls_host_ca_name(),
+					   options->ca_name ? options->ca_name :
+							      "given");
 	}
 	self->config.ca_pem = self->ca_pem;
 	self->config.ca_name = self->ca_name;
@@ -182,8 +182,7 @@ int registry_check(struct registry_session *session, struct err *err)
 				       "'/v2/'",
 				       session->registry->host);
 		if (response.status != 200)
-			return registry_fail(session, &response, err,
-					     "use it");
+			return registry_fail(session, &response, err, "use it");
 	} while (settle_mode(session->registry));
 	return 0;
 }

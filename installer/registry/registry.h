@@ -39,8 +39,7 @@ struct registry *registry_new(const struct registry_options *options,
 void registry_free(struct registry *registry);
 const char *registry_host(const struct registry *registry);
 
-struct registry_session *registry_connect(struct registry *registry)
-	must_check;
+struct registry_session *registry_connect(struct registry *registry) must_check;
 void registry_disconnect(struct registry_session *session);
 
 /* Can it be reached, and are the credentials right? GET /v2/ and what its

@@ -67,7 +67,8 @@ static int64_t retry_after_ms(const struct http_response *response)
 		return 0;
 	if (str_u64(value, &seconds, &ignored) == 0)
 		ms = seconds > RETRY_AFTER_MAX_MS / 1000 ?
-			     RETRY_AFTER_MAX_MS : (int64_t)seconds * 1000;
+			     RETRY_AFTER_MAX_MS :
+			     (int64_t)seconds * 1000;
 	else if (strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &tm))
 		ms = (int64_t)(timegm(&tm) - clock_wall()) * 1000;
 	else
@@ -94,8 +95,8 @@ static int retry_sleep(const struct registry_session *session, int64_t ms,
 }
 
 bool registry_again(struct registry_session *session, unsigned int retries,
-		    unsigned int *attempt,
-		    const struct http_response *response, struct err *err)
+		    unsigned int *attempt, const struct http_response *response,
+		    struct err *err)
 {
 	const struct registry *registry = session->registry;
 	int64_t wait_ms, told_ms;

@@ -18,10 +18,10 @@
 
 struct registry_request {
 	const char *method;
-	const char *url;	/* "/v2/...", or an absolute one */
-	const char *repository; /* for the token; NULL for "/v2/" itself */
-	const char *from;	/* one more that is read, or NULL */
-	bool push;		/* not only pull */
+	const char *url;	    /* "/v2/...", or an absolute one */
+	const char *repository;	    /* for the token; NULL for "/v2/" itself */
+	const char *from;	    /* one more that is read, or NULL */
+	bool push;		    /* not only pull */
 	const struct strs *headers; /* or NULL */
 
 	/* Called for each try: the body from its start, borrowed. */
@@ -54,8 +54,8 @@ struct http_stream *registry_open(struct registry_session *session,
  * unless a signal or another thread ended the wait.
  */
 bool registry_again(struct registry_session *session, unsigned int retries,
-		    unsigned int *attempt,
-		    const struct http_response *response, struct err *err);
+		    unsigned int *attempt, const struct http_response *response,
+		    struct err *err);
 
 /* Whether the status says that a later try may do. */
 bool registry_status_transient(const struct http_response *response);
@@ -76,7 +76,6 @@ int registry_fail(const struct registry_session *session,
 		  const char *fmt, ...) printf_like(4, 5);
 
 /* Whether the server's error list has `code` ("BLOB_UNKNOWN"). */
-bool registry_error_is(const struct http_response *response,
-		       const char *code);
+bool registry_error_is(const struct http_response *response, const char *code);
 
 #endif

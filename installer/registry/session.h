@@ -22,8 +22,8 @@ struct token {
 };
 
 struct registry {
-	char *host;  /* as the user named it, for messages */
-	char *base;  /* "https://host:port" */
+	char *host; /* as the user named it, for messages */
+	char *base; /* "https://host:port" */
 	char *username;
 	char *basic; /* secret, "Basic ...", or NULL without credentials */
 	char *ca_pem;

@@ -1,0 +1,90 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "registry/image_source.h"
+
+int image_files_open(struct image_files *files, const char *path, bool archive,
+		     struct err *err)
+{
+	int flags = archive ? O_RDONLY : O_RDONLY | O_DIRECTORY;
+
+	files->tar = NULL;
+	files->fd = file_open(AT_FDCWD, path, flags, 0, err);
+	if (files->fd < 0)
+		return -1;
+	files->path = mem_strdup(path);
+	if (!archive)
+		return 0;
+	files->tar = tar_open(files->fd, 0, UINT64_MAX, err);
+	return files->tar ? 0 : err_wrap(err, "'%s'", path);
+}
+
+void image_files_close(struct image_files *files)
+{
+	tar_free(files->tar);
+	if (files->path)
+		close(files->fd);
+	free(files->path);
+	files->path = NULL;
+}
+
+int image_files_read(const struct image_files *files, const char *name,
+		     size_t max_bytes, char **text, size_t *len,
+		     struct err *err)
+{
+	int result =
+		files->tar ?
+			tar_read(files->tar, name, max_bytes, text, len, err) :
+			file_read(files->fd, name, max_bytes, text, len, err);
+
+	return result < 0 ? err_wrap(err, "'%s'", files->path) : 0;
+}
+
+static int open_file(const struct image_files *files, const char *name,
+		     struct image_blob *blob, uint64_t *size, struct err *err)
+{
+	struct stat st;
+
+	blob->fd = file_open(files->fd, name, O_RDONLY | O_NONBLOCK, 0, err);
+	if (blob->fd < 0)
+		return -1;
+	if (fstat(blob->fd, &st) < 0)
+		return err_sys(err, errno, "cannot look at '%s'", name);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_INVALID, "'%s' is not a file", name);
+	*size = (uint64_t)st.st_size;
+	source_file_init(&blob->file, blob->fd, 0, *size);
+	return 0;
+}
+
+int image_files_blob(const struct image_files *files, const char *name,
+		     struct image_blob *blob, uint64_t *size, struct err *err)
+{
+	const struct tar_entry *entry;
+
+	blob->source = &blob->file.source;
+	if (files->tar == NULL)
+		return open_file(files, name, blob, size, err) < 0 ?
+			       err_wrap(err, "'%s'", files->path) :
+			       0;
+	entry = tar_find(files->tar, name);
+	if (entry == NULL)
+		return err_set(err, ERR_NOT_FOUND, "'%s' has no '%s'",
+			       files->path, name);
+	*size = entry->size;
+	source_file_init(&blob->file, files->fd, entry->offset, entry->size);
+	return 0;
+}
+
+void image_files_close_blob(struct image_source *source,
+			    struct image_blob *blob)
+{
+	(void)source;
+	if (blob->fd >= 0)
+		close(blob->fd);
+}
