@@ -102,7 +102,7 @@ fetch_source()
 	tree=$("$here/../../scripts/deb-source.sh" kubernetes "$work/deb") ||
 		fail "cannot fetch the source package 'kubernetes'"
 	case $tree in
-	*/kubernetes-$version*) mv "$tree" "$work/src" ;;
+	*/kubernetes-*"$version") mv "$tree" "$work/src" ;;
 	*) fail "Debian's source is not $version but '${tree##*/}'" ;;
 	esac
 	say "source unpacked"

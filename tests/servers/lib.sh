@@ -9,6 +9,7 @@
 #   registry, fault         any other registry, a fault proxy, see there
 #   nodes [N [ARG...]]      N stand-in nodes, see nodes.py; control file
 #                           $T/nodes/mode
+#   real-nodes [N]          N real nodes, see node.sh
 #   webhook                 see webhook.py; control file $T/webhook/mode
 #   certmanager VERSIONS    see certmanager.py
 #   nexus                   Secret nexus/nexus-admin-credential with the
@@ -126,7 +127,8 @@ server_alive()
 {
 	local pid
 
-	[ -s "$T/run/$1.pid" ] || return
+	# A plain `return` would mean something else in a trap's handler.
+	[ -s "$T/run/$1.pid" ] || return 1
 	read -r pid <"$T/run/$1.pid"
 	[ -e "/proc/$pid/stat" ] &&
 		! grep -q '^State:[[:space:]]*[ZX]' "/proc/$pid/status" 2>/dev/null
@@ -259,6 +261,7 @@ server_start()
 	registry) registry_start "$@" ;;
 	fault) fault_proxy "$@" ;;
 	nodes) nodes_start "$@" ;;
+	real-nodes) real_nodes_start "$@" ;;
 	webhook) webhook_start "$@" ;;
 	certmanager) certmanager_start "$@" ;;
 	nexus) nexus_secret "$@" ;;
@@ -270,3 +273,5 @@ server_start()
 . "$servers_dir/control-plane.sh"
 # shellcheck source=registry.sh
 . "$servers_dir/registry.sh"
+# shellcheck source=node.sh
+. "$servers_dir/node.sh"
