@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/strs.h"
 #include "cmd/cmd.h"
 #include "cmd/help.h"
@@ -61,6 +62,16 @@ static int run(const struct command *command, char *const *argv,
 	return result;
 }
 
+/* The words that should have named a command: one or two. */
+static int unknown(char *const *argv, struct err *err)
+{
+	bool two = argv[1] && argv[1][0] != '-';
+	autofree char *words = two ? mem_printf("%s %s", argv[0], argv[1]) :
+				     mem_strdup(argv[0]);
+
+	return help_unknown(words, err);
+}
+
 static const struct command *find(char **argv, size_t *words, struct err *err)
 {
 	static char *help[] = { "help", NULL };
@@ -68,15 +79,16 @@ static const struct command *find(char **argv, size_t *words, struct err *err)
 
 	*words = 0;
 	if (argv[0] == NULL || str_eq(argv[0], "--help") ||
-	    str_eq(argv[0], "-h"))
-		return command_find(help, words);
+	    str_eq(argv[0], "-h")) {
+		command = command_find(help, words);
+		*words = argv[0] ? 1 : 0;
+		return command;
+	}
 	if (str_eq(argv[0], "--version"))
 		argv[0] = "version";
 	command = command_find(argv, words);
-	if (command == NULL)
-		err_set(err, ERR_USAGE, "unknown command '%s%s%s'", argv[0],
-			argv[1] && argv[1][0] != '-' ? " " : "",
-			argv[1] && argv[1][0] != '-' ? argv[1] : "");
+	if (command == NULL && unknown(argv, err) < 0)
+		return NULL;
 	return command;
 }
 
