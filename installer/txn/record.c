@@ -1,6 +1,5 @@
 #include "txn/record.h"
 
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -80,15 +79,29 @@ struct jval *record_list(struct kube *kube, struct err *err)
 	return record_sorted(records);
 }
 
-static void record_set_who(struct jval *record)
+/*
+ * The name that was logged in with. Not from the user database: in a static
+ * executable that would load the host's libraries.
+ */
+static void record_set_user(struct jval *record)
 {
-	struct passwd entry, *found = NULL;
-	char host[256] = "", names[1024];
+	static const char *const names[] = { "SUDO_USER", "LOGNAME", "USER" };
+	autofree char *number = mem_printf("uid %u", getuid());
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (!str_empty(getenv(names[i]))) {
+			jval_set_str(record, "user", getenv(names[i]));
+			return;
+		}
+	jval_set_str(record, "user", getuid() == 0 ? "root" : number);
+}
+
+static void record_set_host(struct jval *record)
+{
+	char host[256] = "";
 
 	gethostname(host, sizeof(host) - 1);
 	jval_set_str(record, "host", host);
-	getpwuid_r(getuid(), &entry, names, sizeof(names), &found);
-	jval_set_str(record, "user", found ? found->pw_name : "unknown");
 }
 
 struct jval *record_new(int64_t revision, const char *version,
@@ -101,7 +114,8 @@ struct jval *record_new(int64_t revision, const char *version,
 	record = jval_pack("{s:I, s:s, s:s, s:s, s:s}", "revision", revision,
 			   "version", version, "operation", operation,
 			   "started", now, "installer", version_string());
-	record_set_who(record);
+	record_set_user(record);
+	record_set_host(record);
 	record_set_status(record, "installing");
 	return record;
 }
