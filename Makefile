@@ -126,9 +126,9 @@ coverage: deps-coverage
 reproducible: deps-build
 	@scripts/reproducible.sh
 
-# Install the program below $(DESTDIR)$(PREFIX)
+# Install program, man pages and completions below $(DESTDIR)$(PREFIX)
 install: build/dws-csm
-	install -D -m 0755 build/dws-csm '$(DESTDIR)$(PREFIX)/bin/dws-csm'
+	@scripts/install.sh build/dws-csm '$(DESTDIR)$(PREFIX)'
 
 # Remove everything that was built (the cache stays)
 clean:

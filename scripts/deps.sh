@@ -54,10 +54,12 @@ missing()
 			!have[$2]' - "$list_file"
 }
 
+# Its output only when it failed.
 install_packages()
 {
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-		--no-install-recommends -o DPkg::Lock::Timeout=600 "$@" >&2
+		--no-install-recommends -o DPkg::Lock::Timeout=600 \
+		-o Dpkg::Use-Pty=0 "$@" >"$list_file" 2>&1
 }
 
 # Some packages of the tests hold daemons. Tests start their own on loopback:
@@ -97,7 +99,10 @@ fi
 echo "Installing them." >&2
 forbid_services
 # shellcheck disable=SC2086 # one word each
-install_packages $names 2>/dev/null || {
-	apt-get update -qq >&2
+install_packages $names || {
+	apt-get update -qq >&2 || :
 	install_packages $names
+} || {
+	cat "$list_file" >&2
+	exit 1
 }
