@@ -108,7 +108,7 @@ all_objects()
 	kubectl get "$kinds" --all-namespaces --ignore-not-found -o json \
 		2>/dev/null | jq -r '.items[] |
 		"\(.kind) \(.metadata.namespace // "-")/\(.metadata.name)"' |
-		sort
+		sed -E 's/^(Secret .*-token)-.{5}$/\1/' | sort
 }
 
 # What the release has, as kubectl gives it back, a List: live_objects
