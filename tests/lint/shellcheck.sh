@@ -12,7 +12,8 @@ scripts=$(git ls-files -co --exclude-standard | while read -r file; do
 	esac
 done)
 # shellcheck disable=SC2086 # no blanks in our paths
-shellcheck --format=gcc --severity=info $scripts || bad=1
+shellcheck --format=gcc --severity=info --external-sources \
+	--source-path=SCRIPTDIR $scripts || bad=1
 for file in $scripts; do
 	[ -x "$file" ] || ! head -n 1 "$file" | grep -q '^#!' || {
 		echo "$file: is not executable"
