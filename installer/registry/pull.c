@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "format/jval.h"
-#include "registry/plan.h"
+#include "registry/copy.h"
 #include "registry/workers.h"
 
 #define PULL_JOBS 4
@@ -23,7 +23,7 @@ struct pull {
 	char *dir;
 	char *name; /* in the layout's index, or NULL */
 	int fd;	    /* of the directory */
-	struct plan plan;
+	struct copy copy;
 	struct workers *workers;
 };
 
@@ -75,7 +75,7 @@ static char *blob_path(const struct pull *self, const char *digest)
 
 struct fetch {
 	struct pull *pull;
-	struct plan_image *image;
+	struct copy_image *image;
 	uint64_t counted;
 };
 
@@ -85,7 +85,7 @@ static int fetch_seen(void *ctx, size_t len, struct err *err)
 
 	if (workers_cancelled(self->pull->workers))
 		return err_set(err, ERR_INTERRUPTED, "cancelled");
-	plan_advance(self->image, len);
+	copy_advance(self->image, len);
 	self->counted += len;
 	return 0;
 }
@@ -133,17 +133,17 @@ static int fetch_file(struct fetch *self, const struct descriptor *blob,
 	return result;
 }
 
-static int pull_blob(struct pull *self, const struct plan_blob *blob,
+static int pull_blob(struct pull *self, const struct copy_blob *blob,
 		     struct err *err)
 {
 	const struct descriptor *descriptor = &blob->descriptor;
-	struct fetch fetch = { .pull = self, .image = &self->plan.image[0] };
+	struct fetch fetch = { .pull = self, .image = &self->copy.image[0] };
 	autofree char *path = blob_path(self, descriptor->digest);
 	struct stat st;
 
 	if (fstatat(self->fd, path, &st, 0) == 0 &&
 	    (uint64_t)st.st_size == descriptor->size) {
-		plan_advance(fetch.image, descriptor->size);
+		copy_advance(fetch.image, descriptor->size);
 		return 0;
 	}
 	for (unsigned int attempt = 1;; attempt++) {
@@ -152,7 +152,7 @@ static int pull_blob(struct pull *self, const struct plan_blob *blob,
 		if (!err->transient || attempt == PULL_TRIES)
 			return -1;
 		err_clear(err);
-		plan_take_back(fetch.image, fetch.counted);
+		copy_take_back(fetch.image, fetch.counted);
 		fetch.counted = 0;
 	}
 }
@@ -162,14 +162,14 @@ static int pull_run(void *ctx, void *own, size_t job, struct err *err)
 	struct pull *self = ctx;
 
 	(void)own;
-	return pull_blob(self, &self->plan.blob[job], err);
+	return pull_blob(self, &self->copy.blob[job], err);
 }
 
 static int write_manifest(const struct pull *self, size_t index,
 			  struct err *err)
 {
-	const struct plan_image *image = &self->plan.image[0];
-	const struct plan_manifest *manifest = &image->manifest[index];
+	const struct copy_image *image = &self->copy.image[0];
+	const struct copy_manifest *manifest = &image->manifest[index];
 	const char *digest = manifest->descriptor.digest;
 	autofree char *path = NULL;
 
@@ -227,7 +227,7 @@ static int write_layout(const struct pull *self, struct err *err)
 {
 	static const char version[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 	const struct descriptor *root =
-		&plan_root(&self->plan.image[0])->descriptor;
+		&copy_root(&self->copy.image[0])->descriptor;
 	struct jval *entries = read_entries(self, root->digest, err);
 	autojval struct jval *index = NULL;
 	autofree char *text = NULL;
@@ -258,7 +258,7 @@ static int pull_write(struct pull *self, struct err *err)
 {
 	static const char version[] = "Directory Transport Version: 1.1\n";
 
-	for (size_t i = 0; i < self->plan.image[0].nr_manifests; i++)
+	for (size_t i = 0; i < self->copy.image[0].nr_manifests; i++)
 		if (write_manifest(self, i, err) < 0)
 			return -1;
 	if (self->layout)
@@ -270,9 +270,9 @@ static int pull_write(struct pull *self, struct err *err)
 static int pull_copy(struct pull *self, struct err *err)
 {
 	const struct pull_options *options = self->options;
-	struct plan_image *image = &self->plan.image[0];
+	struct copy_image *image = &self->copy.image[0];
 	const struct workers_options workers = {
-		.nr_jobs = self->plan.nr_blobs,
+		.nr_jobs = self->copy.nr_blobs,
 		.threads = options->jobs ? options->jobs : PULL_JOBS,
 		.ctx = self,
 		.handle = &self->workers,
@@ -280,7 +280,7 @@ static int pull_copy(struct pull *self, struct err *err)
 	};
 	int result;
 
-	plan_sort(&self->plan);
+	copy_sort(&self->copy);
 	image->progress = progress_add(
 		options->progress, PROGRESS_BYTES, image->bytes, "%s",
 		options->reference ? options->reference :
@@ -298,9 +298,9 @@ static int pull_all(struct pull *self, struct err *err)
 	const struct pull_options *options = self->options;
 
 	if (pull_target(self, err) < 0 ||
-	    plan_add(&self->plan, options->source, options->reference,
+	    copy_add(&self->copy, options->source, options->reference,
 		     options->platform, options->all_platforms, err) < 0 ||
-	    plan_add_blobs(&self->plan, 0, err) < 0 ||
+	    copy_add_blobs(&self->copy, 0, err) < 0 ||
 	    pull_open_dir(self, err) < 0)
 		return -1;
 	return pull_copy(self, err);
@@ -312,14 +312,14 @@ int pull_image(const struct pull_options *options, char **digest,
 	struct pull self = { .options = options, .fd = -1 };
 	int result;
 
-	plan_init(&self.plan, 1);
+	copy_init(&self.copy, 1);
 	result = pull_all(&self, err);
 	if (result == 0 && digest)
 		*digest = mem_strdup(
-			plan_root(&self.plan.image[0])->descriptor.digest);
+			copy_root(&self.copy.image[0])->descriptor.digest);
 	if (self.fd >= 0)
 		close(self.fd);
-	plan_release(&self.plan);
+	copy_release(&self.copy);
 	free(self.dir);
 	free(self.name);
 	return result < 0 ? err_wrap(err, "pull to '%s'", options->to) : 0;

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "registry/blob.h"
 #include "registry/manifest.h"
-#include "registry/plan.h"
+#include "registry/copy.h"
 #include "registry/session.h"
 #include "registry/workers.h"
 
@@ -15,15 +15,15 @@
 struct push {
 	const struct push_options *options;
 	struct push_item *items;
-	struct plan plan; /* image i is item i */
+	struct copy copy; /* image i is item i */
 	struct workers *workers;
 };
 
 /* A blob on its way; opened anew for each try. */
 struct transfer {
 	struct push *push;
-	const struct plan_blob *blob;
-	struct plan_image *image; /* the one whose progress it is */
+	const struct copy_blob *blob;
+	struct copy_image *image; /* the one whose progress it is */
 	struct image_blob *opened;
 	struct source_verify verify;
 	struct source_count count;
@@ -36,7 +36,7 @@ static int transfer_seen(void *ctx, size_t len, struct err *err)
 
 	if (workers_cancelled(self->push->workers))
 		return err_set(err, ERR_INTERRUPTED, "cancelled");
-	plan_advance(self->image, len);
+	copy_advance(self->image, len);
 	self->counted += len;
 	return 0;
 }
@@ -56,7 +56,7 @@ static int transfer_open(void *ctx, struct source **source, struct err *err)
 	const struct descriptor *blob = &self->blob->descriptor;
 
 	transfer_close(self);
-	plan_take_back(self->image, self->counted);
+	copy_take_back(self->image, self->counted);
 	self->counted = 0;
 	self->opened = image_source_blob(self->image->source, blob, err);
 	if (self->opened == NULL)
@@ -71,8 +71,8 @@ static int transfer_open(void *ctx, struct source **source, struct err *err)
 
 /* 1 mounted, 0 sent. */
 static int push_upload(struct push *self, struct registry_session *session,
-		       const struct plan_blob *blob, const char *repository,
-		       const char *from, struct plan_image *image,
+		       const struct copy_blob *blob, const char *repository,
+		       const char *from, struct copy_image *image,
 		       struct err *err)
 {
 	struct transfer transfer = { .push = self,
@@ -91,7 +91,7 @@ static int push_upload(struct push *self, struct registry_session *session,
 	if (mounted == 0)
 		atomic_fetch_add(&image->sent, blob->descriptor.size);
 	else
-		plan_take_back(image, transfer.counted);
+		copy_take_back(image, transfer.counted);
 	if (mounted < 0 && err->kind != ERR_REGISTRY)
 		return err_wrap(err, "push '%s' from '%s'", repository,
 				image_source_name(image->source));
@@ -99,14 +99,14 @@ static int push_upload(struct push *self, struct registry_session *session,
 }
 
 static const struct push_item *item_of(const struct push *self,
-				       const struct plan_blob *blob, size_t k)
+				       const struct copy_blob *blob, size_t k)
 {
 	return &self->items[blob->image[k]];
 }
 
 /* Whether an earlier image of the blob has the same repository. */
 static bool seen_repository(const struct push *self,
-			    const struct plan_blob *blob, size_t k)
+			    const struct copy_blob *blob, size_t k)
 {
 	for (size_t i = 0; i < k; i++)
 		if (str_eq(item_of(self, blob, i)->repository,
@@ -117,7 +117,7 @@ static bool seen_repository(const struct push *self,
 
 /* Bring a blob into the repository of its image number `k`: 0 sent now. */
 static int push_blob_to(struct push *self, struct registry_session *session,
-			const struct plan_blob *blob, size_t k, struct err *err)
+			const struct copy_blob *blob, size_t k, struct err *err)
 {
 	const char *repository = item_of(self, blob, k)->repository;
 	const char *first = item_of(self, blob, 0)->repository;
@@ -130,7 +130,7 @@ static int push_blob_to(struct push *self, struct registry_session *session,
 		return there;
 	return push_upload(self, session, blob, repository,
 			   k > 0 ? first : NULL,
-			   &self->plan.image[blob->image[k]], err);
+			   &self->copy.image[blob->image[k]], err);
 }
 
 /* Nexus may say that it has a blob and miss it all the same. */
@@ -138,10 +138,10 @@ static int push_blobs_anyway(struct push *self,
 			     struct registry_session *session, size_t index,
 			     struct err *err)
 {
-	struct plan_image *image = &self->plan.image[index];
+	struct copy_image *image = &self->copy.image[index];
 
 	for (size_t i = 0; i < image->nr_blobs; i++)
-		if (push_upload(self, session, &self->plan.blob[image->blob[i]],
+		if (push_upload(self, session, &self->copy.blob[image->blob[i]],
 				self->items[index].repository, NULL, image,
 				err) < 0)
 			return -1;
@@ -151,11 +151,11 @@ static int push_blobs_anyway(struct push *self,
 static int push_manifests(struct push *self, struct registry_session *session,
 			  size_t index, bool *blob_unknown, struct err *err)
 {
-	const struct plan_image *image = &self->plan.image[index];
+	const struct copy_image *image = &self->copy.image[index];
 	const struct push_item *item = &self->items[index];
 
 	for (size_t i = 0; i < image->nr_manifests; i++) {
-		const struct plan_manifest *manifest = &image->manifest[i];
+		const struct copy_manifest *manifest = &image->manifest[i];
 		bool last = i + 1 == image->nr_manifests;
 
 		if (manifest_put(session, item->repository,
@@ -170,7 +170,7 @@ static int push_manifests(struct push *self, struct registry_session *session,
 static int push_image(struct push *self, struct registry_session *session,
 		      size_t index, struct err *err)
 {
-	struct plan_image *image = &self->plan.image[index];
+	struct copy_image *image = &self->copy.image[index];
 	bool blob_unknown = false;
 	int result = push_manifests(self, session, index, &blob_unknown, err);
 
@@ -206,17 +206,17 @@ static void push_end(void *ctx, void *own)
 static int push_run(void *ctx, void *own, size_t job, struct err *err)
 {
 	struct push *self = ctx;
-	const struct plan_blob *blob = &self->plan.blob[job];
+	const struct copy_blob *blob = &self->copy.blob[job];
 
 	for (size_t k = 0; k < blob->nr_images; k++) {
-		struct plan_image *image = &self->plan.image[blob->image[k]];
+		struct copy_image *image = &self->copy.image[blob->image[k]];
 		int there = push_blob_to(self, own, blob, k, err);
 
 		if (there < 0)
 			return -1;
 		/* What was sent has been counted on its way. */
 		if (there)
-			plan_advance(image, blob->descriptor.size);
+			copy_advance(image, blob->descriptor.size);
 		if (atomic_fetch_sub(&image->blobs_left, 1) == 1 &&
 		    push_image(self, own, blob->image[k], err) < 0)
 			return -1;
@@ -233,12 +233,12 @@ static int push_plan(struct push *self, struct registry_session *session,
 	auto_descriptor struct descriptor found = { 0 };
 	int there;
 
-	if (plan_add(&self->plan, item->source, item->reference,
+	if (copy_add(&self->copy, item->source, item->reference,
 		     options->platform, options->all_platforms, err) < 0)
 		return -1;
 	item->digest = mem_strdup(
-		plan_root(&self->plan.image[index])->descriptor.digest);
-	item->bytes = self->plan.image[index].bytes;
+		copy_root(&self->copy.image[index])->descriptor.digest);
+	item->bytes = self->copy.image[index].bytes;
 	there = manifest_head(session, item->repository, item->tag, &found,
 			      err);
 	if (there < 0)
@@ -246,9 +246,9 @@ static int push_plan(struct push *self, struct registry_session *session,
 	item->present = there && str_eq(found.digest, item->digest);
 	if (item->present)
 		return 0;
-	if (plan_add_blobs(&self->plan, index, err) < 0)
+	if (copy_add_blobs(&self->copy, index, err) < 0)
 		return -1;
-	item->bytes = self->plan.image[index].bytes;
+	item->bytes = self->copy.image[index].bytes;
 	return 0;
 }
 
@@ -262,7 +262,7 @@ static void push_show(struct push *self, size_t index)
 	if (item->present)
 		progress_end(progress, PROGRESS_SKIPPED, "already there");
 	else
-		self->plan.image[index].progress = progress;
+		self->copy.image[index].progress = progress;
 }
 
 static int push_all(struct push *self, struct registry_session *session,
@@ -270,7 +270,7 @@ static int push_all(struct push *self, struct registry_session *session,
 {
 	unsigned int jobs = self->options->jobs;
 	const struct workers_options workers = {
-		.nr_jobs = self->plan.nr_blobs,
+		.nr_jobs = self->copy.nr_blobs,
 		.threads = jobs ? jobs : PUSH_JOBS,
 		.ctx = self,
 		.handle = &self->workers,
@@ -280,18 +280,18 @@ static int push_all(struct push *self, struct registry_session *session,
 	};
 	int result = 0;
 
-	plan_sort(&self->plan);
+	copy_sort(&self->copy);
 	for (size_t i = 0; i < nr; i++)
 		push_show(self, i);
 	/* Those that are manifests only. */
 	for (size_t i = 0; result == 0 && i < nr; i++)
 		if (!self->items[i].present &&
-		    self->plan.image[i].nr_blobs == 0)
+		    self->copy.image[i].nr_blobs == 0)
 			result = push_image(self, session, i, err);
 	if (result == 0)
 		result = workers_run(&workers, err);
 	for (size_t i = 0; i < nr; i++) {
-		struct plan_image *image = &self->plan.image[i];
+		struct copy_image *image = &self->copy.image[i];
 
 		self->items[i].sent = atomic_load(&image->sent);
 		progress_end(image->progress, PROGRESS_FAILED, NULL);
@@ -306,13 +306,13 @@ int push_images(const struct push_options *options, struct push_item *items,
 	struct registry_session *session = registry_connect(options->registry);
 	int result = 0;
 
-	plan_init(&self.plan, nr);
+	copy_init(&self.copy, nr);
 	for (size_t i = 0; result == 0 && i < nr; i++)
 		result = push_plan(&self, session, i, err);
 	if (result == 0 && !options->dry_run)
 		result = push_all(&self, session, nr, err);
 	registry_disconnect(session);
-	plan_release(&self.plan);
+	copy_release(&self.copy);
 	return result;
 }
 

@@ -1,21 +1,21 @@
-#include "registry/plan.h"
+#include "registry/copy.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 
-#define PLAN_MAX_DEPTH 4
-#define PLAN_MAX_MANIFESTS 512
-#define PLAN_PLATFORM "linux/amd64"
+#define COPY_MAX_DEPTH 4
+#define COPY_MAX_MANIFESTS 512
+#define COPY_PLATFORM "linux/amd64"
 
-void plan_init(struct plan *plan, size_t nr)
+void copy_init(struct copy *copy, size_t nr)
 {
-	memset(plan, 0, sizeof(*plan));
-	plan->image = mem_array(nr, sizeof(*plan->image));
+	memset(copy, 0, sizeof(*copy));
+	copy->image = mem_array(nr, sizeof(*copy->image));
 }
 
-static void image_release(struct plan_image *image)
+static void image_release(struct copy_image *image)
 {
 	for (size_t i = 0; i < image->nr_manifests; i++) {
 		descriptor_release(&image->manifest[i].descriptor);
@@ -25,30 +25,30 @@ static void image_release(struct plan_image *image)
 	free(image->blob);
 }
 
-void plan_release(struct plan *plan)
+void copy_release(struct copy *copy)
 {
-	for (size_t i = 0; i < plan->nr_images; i++)
-		image_release(&plan->image[i]);
-	for (size_t i = 0; i < plan->nr_blobs; i++) {
-		descriptor_release(&plan->blob[i].descriptor);
-		free(plan->blob[i].image);
+	for (size_t i = 0; i < copy->nr_images; i++)
+		image_release(&copy->image[i]);
+	for (size_t i = 0; i < copy->nr_blobs; i++) {
+		descriptor_release(&copy->blob[i].descriptor);
+		free(copy->blob[i].image);
 	}
-	free(plan->image);
-	free(plan->blob);
+	free(copy->image);
+	free(copy->blob);
 }
 
-const struct plan_manifest *plan_root(const struct plan_image *image)
+const struct copy_manifest *copy_root(const struct copy_image *image)
 {
 	return &image->manifest[image->nr_manifests - 1];
 }
 
 struct walk {
-	struct plan_image *image;
+	struct copy_image *image;
 	const char *platform; /* NULL = all */
 };
 
 /* Takes what is in `found`. */
-static void keep_manifest(struct plan_image *image, struct plan_manifest *found)
+static void keep_manifest(struct copy_image *image, struct copy_manifest *found)
 {
 	image->manifest = mem_resize(image->manifest, image->nr_manifests + 1,
 				     sizeof(*image->manifest));
@@ -56,7 +56,7 @@ static void keep_manifest(struct plan_image *image, struct plan_manifest *found)
 	memset(found, 0, sizeof(*found));
 }
 
-static bool has_manifest(const struct plan_image *image, const char *digest)
+static bool has_manifest(const struct copy_image *image, const char *digest)
 {
 	for (size_t i = 0; i < image->nr_manifests; i++)
 		if (str_eq(image->manifest[i].descriptor.digest, digest))
@@ -72,7 +72,7 @@ static int walk_index(struct walk *walk, const struct manifest *index,
 {
 	const struct manifest_part *part;
 
-	if (depth >= PLAN_MAX_DEPTH)
+	if (depth >= COPY_MAX_DEPTH)
 		return err_set(err, ERR_INVALID,
 			       "an index within an index "
 			       "within an index");
@@ -92,14 +92,14 @@ static int walk_index(struct walk *walk, const struct manifest *index,
 	return 0;
 }
 
-static int walk_found(struct walk *walk, struct plan_manifest *found,
+static int walk_found(struct walk *walk, struct copy_manifest *found,
 		      unsigned int depth, struct err *err)
 {
 	auto_manifest struct manifest manifest = { 0 };
 
-	if (walk->image->nr_manifests >= PLAN_MAX_MANIFESTS)
+	if (walk->image->nr_manifests >= COPY_MAX_MANIFESTS)
 		return err_set(err, ERR_INVALID, "more than %d manifests",
-			       PLAN_MAX_MANIFESTS);
+			       COPY_MAX_MANIFESTS);
 	if (manifest_parse(&manifest, &found->descriptor, found->bytes, err) <
 	    0)
 		return -1;
@@ -116,7 +116,7 @@ static int walk_found(struct walk *walk, struct plan_manifest *found,
 static int walk_manifest(struct walk *walk, const char *reference,
 			 unsigned int depth, struct err *err)
 {
-	struct plan_manifest found = { 0 };
+	struct copy_manifest found = { 0 };
 	int result;
 
 	if (image_source_manifest(walk->image->source, reference,
@@ -128,44 +128,44 @@ static int walk_manifest(struct walk *walk, const char *reference,
 	return result;
 }
 
-static bool has_blob(const struct plan *plan, const struct plan_image *image,
+static bool has_blob(const struct copy *copy, const struct copy_image *image,
 		     const char *digest)
 {
 	for (size_t i = 0; i < image->nr_blobs; i++)
-		if (str_eq(plan->blob[image->blob[i]].descriptor.digest,
+		if (str_eq(copy->blob[image->blob[i]].descriptor.digest,
 			   digest))
 			return true;
 	return false;
 }
 
-static size_t find_blob(struct plan *plan, const struct descriptor *wanted)
+static size_t find_blob(struct copy *copy, const struct descriptor *wanted)
 {
-	struct plan_blob *blob;
+	struct copy_blob *blob;
 
-	for (size_t i = 0; i < plan->nr_blobs; i++)
-		if (str_eq(plan->blob[i].descriptor.digest, wanted->digest))
+	for (size_t i = 0; i < copy->nr_blobs; i++)
+		if (str_eq(copy->blob[i].descriptor.digest, wanted->digest))
 			return i;
-	plan->blob =
-		mem_resize(plan->blob, plan->nr_blobs + 1, sizeof(*plan->blob));
-	blob = &plan->blob[plan->nr_blobs];
+	copy->blob =
+		mem_resize(copy->blob, copy->nr_blobs + 1, sizeof(*copy->blob));
+	blob = &copy->blob[copy->nr_blobs];
 	memset(blob, 0, sizeof(*blob));
 	blob->descriptor.media_type = mem_strdup(wanted->media_type);
 	blob->descriptor.digest = mem_strdup(wanted->digest);
 	blob->descriptor.size = wanted->size;
-	return plan->nr_blobs++;
+	return copy->nr_blobs++;
 }
 
-static void add_blob(struct plan *plan, size_t index,
+static void add_blob(struct copy *copy, size_t index,
 		     const struct descriptor *wanted)
 {
-	struct plan_image *image = &plan->image[index];
-	struct plan_blob *blob;
+	struct copy_image *image = &copy->image[index];
+	struct copy_blob *blob;
 	size_t number;
 
-	if (has_blob(plan, image, wanted->digest))
+	if (has_blob(copy, image, wanted->digest))
 		return;
-	number = find_blob(plan, wanted);
-	blob = &plan->blob[number];
+	number = find_blob(copy, wanted);
+	blob = &copy->blob[number];
 	blob->image = mem_resize(blob->image, blob->nr_images + 1,
 				 sizeof(*blob->image));
 	blob->image[blob->nr_images++] = index;
@@ -175,12 +175,12 @@ static void add_blob(struct plan *plan, size_t index,
 	atomic_fetch_add(&image->blobs_left, 1);
 }
 
-static int each_manifest(struct plan *plan, size_t index,
-			 void (*use)(struct plan *plan, size_t index,
+static int each_manifest(struct copy *copy, size_t index,
+			 void (*use)(struct copy *copy, size_t index,
 				     const struct descriptor *blob),
 			 struct err *err)
 {
-	struct plan_image *image = &plan->image[index];
+	struct copy_image *image = &copy->image[index];
 
 	for (size_t i = 0; i < image->nr_manifests; i++) {
 		auto_manifest struct manifest manifest = { 0 };
@@ -189,83 +189,83 @@ static int each_manifest(struct plan *plan, size_t index,
 				   image->manifest[i].bytes, err) < 0)
 			return -1;
 		for (size_t k = 0; !manifest.is_index && k < manifest.nr; k++)
-			use(plan, index, &manifest.part[k].descriptor);
+			use(copy, index, &manifest.part[k].descriptor);
 	}
 	return 0;
 }
 
-static void count_blob(struct plan *plan, size_t index,
+static void count_blob(struct copy *copy, size_t index,
 		       const struct descriptor *blob)
 {
-	plan->image[index].bytes += blob->size;
+	copy->image[index].bytes += blob->size;
 }
 
-int plan_add(struct plan *plan, struct image_source *source,
+int copy_add(struct copy *copy, struct image_source *source,
 	     const char *reference, const char *platform, bool all_platforms,
 	     struct err *err)
 {
-	size_t index = plan->nr_images++;
-	struct plan_image *image = &plan->image[index];
+	size_t index = copy->nr_images++;
+	struct copy_image *image = &copy->image[index];
 	struct walk walk = {
 		.image = image,
 		.platform = all_platforms ? NULL :
 			    platform	  ? platform :
-					    PLAN_PLATFORM,
+					    COPY_PLATFORM,
 	};
 
 	image->source = source;
 	if (walk_manifest(&walk, reference, 0, err) < 0 ||
-	    each_manifest(plan, index, count_blob, err) < 0)
+	    each_manifest(copy, index, count_blob, err) < 0)
 		return err_wrap(err, "image '%s' of '%s'",
 				reference ? reference : "",
 				image_source_name(source));
 	return 0;
 }
 
-int plan_add_blobs(struct plan *plan, size_t index, struct err *err)
+int copy_add_blobs(struct copy *copy, size_t index, struct err *err)
 {
-	struct plan_image *image = &plan->image[index];
+	struct copy_image *image = &copy->image[index];
 
-	if (each_manifest(plan, index, add_blob, err) < 0)
+	if (each_manifest(copy, index, add_blob, err) < 0)
 		return -1;
 	/* Now each blob counts once. */
 	image->bytes = 0;
 	for (size_t i = 0; i < image->nr_blobs; i++)
-		image->bytes += plan->blob[image->blob[i]].descriptor.size;
+		image->bytes += copy->blob[image->blob[i]].descriptor.size;
 	return 0;
 }
 
 static int larger_first(const void *a, const void *b)
 {
-	uint64_t one = ((const struct plan_blob *)a)->descriptor.size;
-	uint64_t other = ((const struct plan_blob *)b)->descriptor.size;
+	uint64_t one = ((const struct copy_blob *)a)->descriptor.size;
+	uint64_t other = ((const struct copy_blob *)b)->descriptor.size;
 
 	return one < other ? 1 : one > other ? -1 : 0;
 }
 
-void plan_sort(struct plan *plan)
+void copy_sort(struct copy *copy)
 {
-	if (plan->nr_blobs > 1)
-		qsort(plan->blob, plan->nr_blobs, sizeof(*plan->blob),
+	if (copy->nr_blobs > 1)
+		qsort(copy->blob, copy->nr_blobs, sizeof(*copy->blob),
 		      larger_first);
-	for (size_t i = 0; i < plan->nr_images; i++)
-		plan->image[i].nr_blobs = 0;
-	for (size_t i = 0; i < plan->nr_blobs; i++)
-		for (size_t k = 0; k < plan->blob[i].nr_images; k++) {
-			struct plan_image *image =
-				&plan->image[plan->blob[i].image[k]];
+	for (size_t i = 0; i < copy->nr_images; i++)
+		copy->image[i].nr_blobs = 0;
+	for (size_t i = 0; i < copy->nr_blobs; i++)
+		for (size_t k = 0; k < copy->blob[i].nr_images; k++) {
+			struct copy_image *image =
+				&copy->image[copy->blob[i].image[k]];
 
 			image->blob[image->nr_blobs++] = i;
 		}
 }
 
-void plan_advance(struct plan_image *image, uint64_t bytes)
+void copy_advance(struct copy_image *image, uint64_t bytes)
 {
 	atomic_fetch_add(&image->done, bytes);
 	progress_advance(image->progress, bytes);
 }
 
-void plan_take_back(struct plan_image *image, uint64_t bytes)
+void copy_take_back(struct copy_image *image, uint64_t bytes)
 {
 	if (bytes > 0)
 		progress_reset(image->progress,
