@@ -34,6 +34,23 @@ void images_options_set(struct images_options *images,
 	images->progress = progress;
 }
 
+int images_check_names(const struct release *release, const struct strs *names,
+		       struct err *err)
+{
+	for (size_t i = 0; i < names->nr; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < release->nr_images; k++)
+			known |= str_eq(names->item[i], release->image[k].name);
+		if (!known)
+			return err_set(err, ERR_USAGE,
+				       "DWS %s has no image '%s'; 'dws-csm "
+				       "images list' names them",
+				       release->version, names->item[i]);
+	}
+	return 0;
+}
+
 static int plan_print_table(const struct plan *plan, struct err *err)
 {
 	static const char *const heads[] = { "ACTION", "THING", "WHY", NULL };

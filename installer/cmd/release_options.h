@@ -17,6 +17,10 @@ void images_options_set(struct images_options *images,
 			const struct settings *settings,
 			struct progress *progress);
 
+/* ERR_USAGE for a name that is no image of the release. */
+int images_check_names(const struct release *release, const struct strs *names,
+		       struct err *err) must_check;
+
 /* Print the steps of a plan as --output says ("table" by default). */
 struct plan;
 int plan_print(const struct plan *plan, const char *format, struct err *err)

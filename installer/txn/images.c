@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "format/ref.h"
 #include "registry/manifest.h"
+#include "registry/pull.h"
 
 struct choice {
 	struct image_source *source; /* owned by the list of all sources */
@@ -28,8 +29,14 @@ static struct image_source *images_open(struct images *self, const char *spec,
 	struct image_source_options open = {
 		.authfile = self->options->authfile,
 	};
-	struct image_source *source = image_source_open(spec, &open, err);
+	struct image_source *source;
 
+	/* Once for all images of an archive, so that blobs they share are
+	 * seen to be the same. */
+	for (size_t i = 0; i < self->nr_sources; i++)
+		if (str_eq(image_source_name(self->source[i]), spec))
+			return self->source[i];
+	source = image_source_open(spec, &open, err);
 	if (source == NULL)
 		return NULL;
 	self->source = mem_resize(self->source, self->nr_sources + 1,
@@ -73,21 +80,18 @@ static int try_spec(struct images *self, const char *spec, size_t index,
 	const struct release_image *image =
 		&self->options->release->image[index];
 	struct choice *choice = &self->choice[index];
-	const char *rest = str_after(spec, image->name);
+	size_t name = strcspn(spec, "=:");
+	bool named = spec[name] == '=';
 	struct image_source *source;
 	int found = 1;
 
-	if (rest && *rest == '=') {
-		spec = rest + 1;
-	} else if (strchr(spec, '=') && strchr(spec, '=') < strchr(spec, ':')) {
+	if (named && (strncmp(spec, image->name, name) != 0 ||
+		      image->name[name] != '\0'))
 		return 0; /* another image's */
-	} else {
-		rest = NULL;
-	}
-	source = images_open(self, spec, err);
+	source = images_open(self, named ? spec + name + 1 : spec, err);
 	if (source == NULL)
 		return -1;
-	if (rest == NULL)
+	if (!named)
 		found = source_has(source, image, &choice->reference);
 	if (found)
 		choice->source = source;
@@ -184,22 +188,32 @@ static int choose(struct images *self, struct registry_session *session,
 		return -1;
 	if (options->from && options->from->nr > 0)
 		return choose_from(self, index, err);
-	there = already_there(self, session, index, err);
+	there = session ? already_there(self, session, index, err) : 0;
 	if (there != 0)
 		return there < 0 ? -1 : 0;
 	return choose_upstream(self, index, err);
 }
 
+static int choose_wanted(struct images *self, struct registry_session *session,
+			 struct err *err)
+{
+	for (size_t i = 0; i < self->options->release->nr_images; i++)
+		if (wanted(self, i) && choose(self, session, i, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int choose_all(struct images *self, struct err *err)
 {
-	struct registry_session *session =
-		registry_connect(self->options->registry);
-	int result = registry_check(session, err);
+	struct registry_session *session;
+	int result;
 
-	for (size_t i = 0; result == 0 && i < self->options->release->nr_images;
-	     i++)
-		if (wanted(self, i))
-			result = choose(self, session, i, err);
+	if (self->options->registry == NULL)
+		return choose_wanted(self, NULL, err);
+	session = registry_connect(self->options->registry);
+	result = registry_check(session, err);
+	if (result == 0)
+		result = choose_wanted(self, session, err);
 	registry_disconnect(session);
 	return result;
 }
@@ -273,6 +287,52 @@ int images_push(const struct images_options *options,
 	result = choose_all(&self, err);
 	if (result == 0)
 		result = push_chosen(&self, err);
+	images_release(&self);
+	return result;
+}
+
+static int pull_chosen(struct images *self, const char *to, struct err *err)
+{
+	const struct images_options *options = self->options;
+	autofree char *layout = mem_printf("oci:%s", to);
+
+	for (size_t i = 0; i < options->release->nr_images; i++) {
+		const struct release_image *image = &options->release->image[i];
+		const struct choice *choice = &self->choice[i];
+		autofree char *name =
+			mem_printf("%s:%s", image->name, image->tag);
+		const struct pull_options pull = {
+			.source = choice->source,
+			.reference = choice->reference,
+			.to = layout,
+			.name = name,
+			.platform = options->platform,
+			.all_platforms = options->all_platforms,
+			.jobs = options->jobs,
+			.progress = options->progress,
+		};
+
+		if (choice->source == NULL)
+			continue;
+		if (pull_image(&pull, &self->results[i].digest, err) < 0)
+			return -1;
+		self->results[i].source =
+			mem_strdup(image_source_name(choice->source));
+	}
+	return 0;
+}
+
+int images_pull(const struct images_options *options, const char *to,
+		struct image_result *results, struct err *err)
+{
+	struct images self = { .options = options, .results = results };
+	int result;
+
+	self.choice =
+		mem_array(options->release->nr_images, sizeof(*self.choice));
+	result = choose_all(&self, err);
+	if (result == 0)
+		result = pull_chosen(&self, to, err);
 	images_release(&self);
 	return result;
 }

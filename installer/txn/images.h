@@ -15,10 +15,10 @@
 struct images_options {
 	const struct release *release;
 	const struct render_options *render; /* registry, overlay */
-	struct registry *registry;
-	const struct strs *from; /* "SPEC" or "NAME=SPEC"; may be empty */
-	const struct strs *only; /* names of images, or NULL = all */
-	const char *authfile;	 /* for upstream's registries, or NULL */
+	struct registry *registry; /* of the site; NULL for images_pull */
+	const struct strs *from;   /* "SPEC" or "NAME=SPEC"; may be empty */
+	const struct strs *only;   /* names of images, or NULL = all */
+	const char *authfile;	   /* for upstream's registries, or NULL */
 	const char *platform;
 	bool all_platforms;
 	bool dry_run;
@@ -40,6 +40,12 @@ struct image_result {
  * `only` left empty. */
 int images_push(const struct images_options *options,
 		struct image_result *results, struct err *err) must_check;
+
+/* Write the images into directory `to`, one OCI image layout that
+ * "--from oci:DIR" reads; the site's registry is not asked. */
+int images_pull(const struct images_options *options, const char *to,
+		struct image_result *results, struct err *err) must_check;
+
 void image_results_free(struct image_result *results, size_t nr);
 
 #endif
