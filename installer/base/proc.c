@@ -174,9 +174,10 @@ static int drain(const struct child *child, int *fd, struct buf *into,
 		buf_add(into, block, (size_t)n);
 		mem_wipe(block, (size_t)n);
 		if (into->overflow)
-			return err_set(err, ERR_INVALID,
-				       "'%s' writes more than %zu bytes to its standard %s",
-				       child->name, into->max, what);
+			return err_set(
+				err, ERR_INVALID,
+				"'%s' writes more than %zu bytes to its standard %s",
+				child->name, into->max, what);
 	}
 	return 0;
 }
@@ -234,8 +235,8 @@ int proc_run(const struct proc_request *request, struct proc_result *result,
 	buf_init(&result->err, max);
 	if (start(request, &child, err) < 0)
 		return -1;
-	done = attend(&child, result,
-		      timeout_ms ? timeout_ms : PROC_TIMEOUT_MS, &status, err);
+	done = attend(&child, result, timeout_ms ? timeout_ms : PROC_TIMEOUT_MS,
+		      &status, err);
 	if (done == -1) {
 		child_kill(&child);
 		while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR)

@@ -30,9 +30,9 @@ struct proc_request {
 	char *const *env;  /* "NAME=VALUE" to add or replace, or NULL */
 	const void *in;	   /* its standard input; NULL = none (/dev/null) */
 	size_t in_len;
-	bool keep_stdin;  /* it reads our standard input (a terminal) */
-	bool keep_stderr; /* it writes to our standard error */
-	size_t max_bytes; /* of standard output, and of error; 0 = 1 MiB */
+	bool keep_stdin;    /* it reads our standard input (a terminal) */
+	bool keep_stderr;   /* it writes to our standard error */
+	size_t max_bytes;   /* of standard output, and of error; 0 = 1 MiB */
 	int64_t timeout_ms; /* 0 = 60 s */
 };
 
@@ -42,7 +42,10 @@ struct proc_result {
 	struct buf err;
 };
 
-#define PROC_RESULT_INIT { .status = 0 }
+#define PROC_RESULT_INIT    \
+	{                   \
+		.status = 0 \
+	}
 
 /* Run and wait. A program that exits with a status other than 0 is no
  * error. ERR_NOT_FOUND when there is no such program, ERR_TIMEOUT,

@@ -80,8 +80,8 @@ static int apply_map(struct apply *apply, struct err *err)
 		struct kube_resource resource;
 		int found = discovery_find(discovery, apply->kubes[0],
 					   object_api_version(item->object),
-					   object_kind(item->object),
-					   &resource, err);
+					   object_kind(item->object), &resource,
+					   err);
 
 		if (found < 0)
 			return -1;
@@ -115,8 +115,8 @@ static int apply_item(void *ctx, unsigned int worker, size_t index,
 		.fresh = item->fresh,
 	};
 
-	item->path = kube_object_path(options->discovery, kube, item->object,
-				      err);
+	item->path =
+		kube_object_path(options->discovery, kube, item->object, err);
 	if (item->path == NULL && options->dry_run && item->late) {
 		item->result = APPLY_CREATED;
 	} else if (item->path == NULL) {
@@ -153,8 +153,7 @@ static int wait_for_crds(struct apply *apply, struct err *err)
 }
 
 /* All objects of one rank; the next rank, or INT_MAX. */
-static int apply_rank(struct apply *apply, int rank, int *next,
-		      struct err *err)
+static int apply_rank(struct apply *apply, int rank, int *next, struct err *err)
 {
 	bool late = false;
 

@@ -24,8 +24,8 @@ enum apply_result { APPLY_CREATED, APPLY_CHANGED, APPLY_UNCHANGED };
 struct apply_options {
 	struct kube_config *config;
 	struct discovery *discovery;
-	bool dry_run; /* server side: dryRun=All */
-	unsigned int jobs; /* connections; 0 = 6 */
+	bool dry_run;		/* server side: dryRun=All */
+	unsigned int jobs;	/* connections; 0 = 6 */
 	int64_t crd_timeout_ms; /* 0 = 120 s */
 	struct progress *progress;
 };

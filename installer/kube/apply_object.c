@@ -35,7 +35,9 @@ static void name_container_protocols(struct jval *containers)
 static void name_protocols(struct jval *object)
 {
 	static const char *const specs[] = {
-		"spec", "spec.template.spec", "spec.jobTemplate.spec.template.spec",
+		"spec",
+		"spec.template.spec",
+		"spec.jobTemplate.spec.template.spec",
 	};
 	char group[256];
 
@@ -112,8 +114,8 @@ static int read_before(struct kube *kube, const struct apply_one *one,
 static int take_over(struct kube *kube, const struct apply_one *one,
 		     const struct jval *patch, struct err *err)
 {
-	autofree char *path = mem_printf("%s?fieldManager=" APPLY_FIELD_MANAGER,
-					 one->path);
+	autofree char *path =
+		mem_printf("%s?fieldManager=" APPLY_FIELD_MANAGER, one->path);
 	struct kube_request request = {
 		.method = "PATCH",
 		.path = path,
@@ -130,9 +132,10 @@ static int take_over(struct kube *kube, const struct apply_one *one,
 static int send_apply(struct kube *kube, const struct apply_one *one,
 		      struct jval **answer, struct err *err)
 {
-	autofree char *path = mem_printf(
-		"%s?fieldManager=" APPLY_FIELD_MANAGER "&force=true%s",
-		one->path, one->dry_run ? "&dryRun=All" : "");
+	autofree char *path = mem_printf("%s?fieldManager=" APPLY_FIELD_MANAGER
+					 "&force=true%s",
+					 one->path,
+					 one->dry_run ? "&dryRun=All" : "");
 	struct kube_request request = {
 		.method = "PATCH",
 		.path = path,
@@ -195,8 +198,7 @@ int apply_object(struct kube *kube, const struct apply_one *one,
 
 		if (try_apply(kube, one, result, &failure) == 0)
 			return 0;
-		if (kube_is_not_found(&failure) && one->fresh &&
-		    one->dry_run) {
+		if (kube_is_not_found(&failure) && one->fresh && one->dry_run) {
 			/* What it needs is not really there. */
 			*result = APPLY_CREATED;
 			return 0;

@@ -91,10 +91,11 @@ static void call_init(struct call *call, struct kube *kube,
 	call->request = request;
 	call->url = mem_printf("%s%s", kube_config_server(kube->config),
 			       request->path);
-	strs_add(&call->headers,
-		 request->metadata ?
-			 "Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json" :
-			 "Accept: application/json, */*;q=0.5");
+	strs_add(
+		&call->headers,
+		request->metadata ?
+			"Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json" :
+			"Accept: application/json, */*;q=0.5");
 	strs_addf(&call->headers, "User-Agent: dws-csm/%s", version_string());
 	for (size_t i = 0; i < more->nr; i++)
 		strs_add(&call->headers, more->item[i]);
@@ -278,8 +279,8 @@ int kube_request(struct kube *kube, const struct kube_request *request,
 {
 	struct http_response auto_response response = HTTP_RESPONSE_INIT;
 	struct buf auto_buf what = BUF_INIT(BUF_TEXT_MAX);
-	int status = kube_exchange(kube, request, ANSWER_MAX_BYTES, &response,
-				   err);
+	int status =
+		kube_exchange(kube, request, ANSWER_MAX_BYTES, &response, err);
 
 	if (status < 0 || answer == NULL)
 		return status;
@@ -288,7 +289,8 @@ int kube_request(struct kube *kube, const struct kube_request *request,
 		return status;
 	status_describe(&what, request);
 	err->kind = ERR_API;
-	return err_wrap(err, "%s: the answer is not JSON; is '%s' an API server?",
+	return err_wrap(err,
+			"%s: the answer is not JSON; is '%s' an API server?",
 			buf_str(&what), kube_config_server(kube->config));
 }
 
@@ -327,8 +329,7 @@ char *kube_get_text(struct kube *kube, const char *path, size_t max_bytes,
 
 /* The rest of a stream that is an error, for its message. */
 static int stream_error(struct kube *kube, const struct kube_request *request,
-			struct http_stream *stream, int status,
-			struct err *err)
+			struct http_stream *stream, int status, struct err *err)
 {
 	struct err unused = ERR_INIT;
 	autofree char *text = NULL;

@@ -85,8 +85,8 @@ struct jval *kube_list_version(struct kube *kube, const char *path,
  * = the value alone, as a segment of a path. */
 void kube_add_query(struct buf *out, const char *name, const char *value);
 
-bool kube_is_not_found(const struct err *err);	/* 404 */
-bool kube_is_conflict(const struct err *err);	/* 409 */
+bool kube_is_not_found(const struct err *err); /* 404 */
+bool kube_is_conflict(const struct err *err);  /* 409 */
 
 static inline void kube_autofree(struct kube **kube)
 {

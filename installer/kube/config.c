@@ -114,8 +114,7 @@ static struct jval *cluster_info(const struct kube_config *config,
 	if (config->tls_server_name)
 		jval_set_str(info, "tls-server-name", config->tls_server_name);
 	if (config->insecure)
-		jval_set(info, "insecure-skip-tls-verify",
-			 jval_new_bool(true));
+		jval_set(info, "insecure-skip-tls-verify", jval_new_bool(true));
 	if (config->ca_pem) {
 		base64_encode(&ca, config->ca_pem, strlen(config->ca_pem));
 		jval_set_str(info, "certificate-authority-data", buf_str(&ca));
@@ -149,14 +148,13 @@ static int use_cluster(struct kube_config *config,
 		return -1;
 	config->tls_server_name = copy_filled(value, "tls-server-name");
 	config->proxy = copy_filled(value, "proxy-url");
-	config->insecure =
-		jval_bool(value, "insecure-skip-tls-verify", false);
-	config->server = server_url(server,
-				    config->ca_pem || config->insecure);
+	config->insecure = jval_bool(value, "insecure-skip-tls-verify", false);
+	config->server = server_url(server, config->ca_pem || config->insecure);
 	config->cluster = mem_strdup(cluster->name);
 	if (config->insecure)
-		log_warn("the certificate of API server '%s' is not verified: cluster '%s' in '%s' says insecure-skip-tls-verify",
-			 config->server, cluster->name, cluster->file);
+		log_warn(
+			"the certificate of API server '%s' is not verified: cluster '%s' in '%s' says insecure-skip-tls-verify",
+			config->server, cluster->name, cluster->file);
 	return 0;
 }
 
@@ -222,8 +220,7 @@ static int use_context(struct kube_config *config,
 }
 
 /* Every file of the list KUBECONFIG that exists. */
-static int add_list(struct kubeconfig *files, const char *list,
-		    struct err *err)
+static int add_list(struct kubeconfig *files, const char *list, struct err *err)
 {
 	struct strs auto_strs paths = STRS_INIT;
 	bool any = false;
@@ -273,8 +270,10 @@ static int find_files(struct kubeconfig *files,
 	int found;
 
 	if (!str_empty(options->kubeconfig))
-		return kubeconfig_add_file(files, options->kubeconfig, err) < 0 ?
-			       -1 : 1;
+		return kubeconfig_add_file(files, options->kubeconfig, err) <
+				       0 ?
+			       -1 :
+			       1;
 	if (!str_empty(list))
 		return add_list(files, list, err) < 0 ? -1 : 1;
 	path = mem_printf("%s/.kube/config", home ? home : "");
@@ -291,9 +290,10 @@ static int in_cluster(struct kube_config *config,
 	bool ipv6 = host && strchr(host, ':');
 
 	if (str_empty(host) || str_empty(port))
-		return err_set(err, ERR_NOT_FOUND,
-			       "no kubeconfig: neither KUBECONFIG is set, nor is there '~/.kube/config' or '" ADMIN_KUBECONFIG
-			       "'; give --kubeconfig FILE");
+		return err_set(
+			err, ERR_NOT_FOUND,
+			"no kubeconfig: neither KUBECONFIG is set, nor is there '~/.kube/config' or '" ADMIN_KUBECONFIG
+			"'; give --kubeconfig FILE");
 	if (file_read(AT_FDCWD, SERVICE_ACCOUNT "/ca.crt", SMALL_MAX_BYTES,
 		      &config->ca_pem, NULL, err) < 0)
 		return err_wrap(err, "use the service account of this pod");
@@ -301,11 +301,10 @@ static int in_cluster(struct kube_config *config,
 		      &config->ns, NULL, err) < 0)
 		return err_wrap(err, "use the service account of this pod");
 	config->ca_name = mem_strdup("'" SERVICE_ACCOUNT "/ca.crt'");
-	config->server = options->server ?
-				 server_url(options->server, true) :
-				 mem_printf(ipv6 ? "https://[%s]:%s" :
-						   "https://%s:%s",
-					    host, port);
+	config->server = options->server ? server_url(options->server, true) :
+					   mem_printf(ipv6 ? "https://[%s]:%s" :
+							     "https://%s:%s",
+						      host, port);
 	config->context = mem_strdup("in-cluster");
 	config->cluster = mem_strdup("in-cluster");
 	config->user = mem_strdup("the service account of this pod");

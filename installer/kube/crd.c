@@ -25,8 +25,7 @@ bool crd_brings(const struct jval *objects, const struct jval *object)
 	for (size_t i = 0; i < jval_len(objects); i++) {
 		const struct jval *crd = jval_at(objects, i);
 
-		if (is_crd(crd) &&
-		    str_eq(jval_str(crd, "spec.group"), group) &&
+		if (is_crd(crd) && str_eq(jval_str(crd, "spec.group"), group) &&
 		    str_eq(jval_str(crd, "spec.names.kind"),
 			   object_kind(object)))
 			return true;
@@ -73,15 +72,16 @@ static int crd_check(struct kube *kube, struct discovery *discovery,
 		return -1;
 	if (!str_eq(jval_str(names, "status"), "False"))
 		return 0;
-	return err_set(err, ERR_FAILED,
-		       "customresourcedefinition '%s' can never be established: %s",
-		       object_name(crd), message ? message : "names refused");
+	return err_set(
+		err, ERR_FAILED,
+		"customresourcedefinition '%s' can never be established: %s",
+		object_name(crd), message ? message : "names refused");
 }
 
 /* The first CRD that is not visible yet, or NULL. */
 static int first_hidden(struct kube *kube, struct discovery *discovery,
-			const struct jval *objects,
-			const struct jval **hidden, struct err *err)
+			const struct jval *objects, const struct jval **hidden,
+			struct err *err)
 {
 	*hidden = NULL;
 	for (size_t i = 0; i < jval_len(objects); i++) {
@@ -118,10 +118,11 @@ int crd_wait(struct kube *kube, struct discovery *discovery,
 		    crd_check(kube, discovery, hidden, err) < 0)
 			return -1;
 		if (deadline_left_ms(deadline) == 0)
-			return err_set(err, ERR_TIMEOUT,
-				       "customresourcedefinition '%s' is not served after %lld seconds",
-				       object_name(hidden),
-				       (long long)(timeout_ms / 1000));
+			return err_set(
+				err, ERR_TIMEOUT,
+				"customresourcedefinition '%s' is not served after %lld seconds",
+				object_name(hidden),
+				(long long)(timeout_ms / 1000));
 		if (clock_sleep(clock_backoff_ms(turn, PAUSE_MS, PAUSE_MAX_MS),
 				err) < 0)
 			return -1;

@@ -111,13 +111,15 @@ static int refuse_unknown(const struct kubeconfig_entry *user, struct err *err)
 	if (jval_is_object(provider)) {
 		const char *name = jval_str(provider, "name");
 
-		return err_set(err, ERR_API,
-			       "user '%s' in '%s' uses auth-provider '%s', which kubectl no longer has either; use a token, a client certificate or an exec plugin",
-			       user->name, user->file, name ? name : "");
+		return err_set(
+			err, ERR_API,
+			"user '%s' in '%s' uses auth-provider '%s', which kubectl no longer has either; use a token, a client certificate or an exec plugin",
+			user->name, user->file, name ? name : "");
 	}
-	return err_set(err, ERR_API,
-		       "user '%s' in '%s' has only a user name and password, which API servers no longer accept; use a token, a client certificate or an exec plugin",
-		       user->name, user->file);
+	return err_set(
+		err, ERR_API,
+		"user '%s' in '%s' has only a user name and password, which API servers no longer accept; use a token, a client certificate or an exec plugin",
+		user->name, user->file);
 }
 
 static int read_certificate(struct credential *self,
@@ -159,8 +161,7 @@ static int credential_read(struct credential *self,
 
 	if (read_certificate(self, user, err) < 0)
 		return -1;
-	if (!str_empty(token) &&
-	    token_set(self, token, "the token", err) < 0)
+	if (!str_empty(token) && token_set(self, token, "the token", err) < 0)
 		return err_wrap(err, "user '%s' in '%s'", user->name,
 				user->file);
 	if (!str_empty(token_file))
@@ -200,8 +201,8 @@ static int token_file_read(struct credential *self, struct err *err)
 
 	if (clock_now_ms() < self->read_again)
 		return 0;
-	if (file_read(AT_FDCWD, self->token_file, TOKEN_MAX_BYTES, &text,
-		      NULL, &failure) < 0) {
+	if (file_read(AT_FDCWD, self->token_file, TOKEN_MAX_BYTES, &text, NULL,
+		      &failure) < 0) {
 		if (self->token == NULL) {
 			*err = failure;
 			return err_wrap(err, "read the token");
@@ -236,8 +237,7 @@ static int plugin_ask(struct credential *self, struct err *err)
 		return -1;
 	}
 	if (answer.cert_pem &&
-	    !(self->issued &&
-	      str_eq(self->issued->cert_pem, answer.cert_pem) &&
+	    !(self->issued && str_eq(self->issued->cert_pem, answer.cert_pem) &&
 	      str_eq(self->issued->key_pem, answer.key_pem)))
 		credential_issue(self, mem_steal(&answer.cert_pem),
 				 mem_steal(&answer.key_pem));

@@ -177,8 +177,8 @@ static void add_finalizers(struct buf *out, const struct jval *object)
 	for (size_t i = 0; i < jval_len(list); i++) {
 		const char *text = jval_string(jval_at(list, i));
 
-		buf_addf(out, "%s%s", i ? ", " : " (finalizers: ",
-			 text ? text : "");
+		buf_addf(out, "%s%s",
+			 i ? ", " : " (finalizers: ", text ? text : "");
 	}
 	if (jval_len(list) > 0)
 		buf_addch(out, ')');
@@ -224,8 +224,8 @@ int wait_gone(struct kube *kube, struct discovery *discovery,
 	for (size_t i = 0; i < jval_len(objects); i++) {
 		const struct jval *object = jval_at(objects, i);
 		autofree char *label = object_label(object);
-		struct progress_item *item = progress_add(
-			progress, PROGRESS_STEPS, 1, "%s", label);
+		struct progress_item *item =
+			progress_add(progress, PROGRESS_STEPS, 1, "%s", label);
 		int gone;
 
 		progress_note(item, "waiting until it is gone");

@@ -10,7 +10,7 @@
 
 struct discovery {
 	pthread_mutex_t lock;
-	struct jval *groups; /* group version -> APIResourceList */
+	struct jval *groups;  /* group version -> APIResourceList */
 	struct jval *version; /* of the server, or NULL */
 	/* What was forgotten, since resources told are borrowed from it. */
 	struct jval *forgotten;
@@ -79,8 +79,8 @@ static int group_load(struct discovery *discovery, struct kube *kube,
 		return 1;
 	buf_addstr(&path, slash ? "/apis/" : "/api/");
 	if (slash) {
-		autofree char *group = mem_strndup(
-			api_version, (size_t)(slash - api_version));
+		autofree char *group =
+			mem_strndup(api_version, (size_t)(slash - api_version));
 
 		kube_add_query(&path, NULL, group);
 		buf_addch(&path, '/');

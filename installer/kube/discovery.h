@@ -43,8 +43,8 @@ int discovery_versions(struct discovery *discovery, struct kube *kube,
 /* "/apis/apps/v1/namespaces/NS/deployments/NAME"; NAME NULL = the
  * collection; NS NULL with a namespaced resource = all namespaces. The
  * caller's. */
-char *kube_resource_path(const struct kube_resource *resource,
-			 const char *ns, const char *name) must_check;
+char *kube_resource_path(const struct kube_resource *resource, const char *ns,
+			 const char *name) must_check;
 
 /* The path of `object` by its own apiVersion, kind, namespace and name;
  * ERR_API "not served" when its kind is unknown. */

@@ -18,11 +18,11 @@
 
 enum doom_kind {
 	DOOM_NONE,
-	DOOM_PULL,	 /* the image cannot be had */
-	DOOM_CRASH,	 /* it starts and ends, again and again */
-	DOOM_CONFIG,	 /* the container cannot be made */
-	DOOM_SCHEDULE,	 /* no node takes it */
-	DOOM_REPLICAS,	 /* the pod cannot even be created */
+	DOOM_PULL,     /* the image cannot be had */
+	DOOM_CRASH,    /* it starts and ends, again and again */
+	DOOM_CONFIG,   /* the container cannot be made */
+	DOOM_SCHEDULE, /* no node takes it */
+	DOOM_REPLICAS, /* the pod cannot even be created */
 };
 
 struct doom {

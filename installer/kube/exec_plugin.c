@@ -16,8 +16,11 @@
 /* An interactive one waits for a human. */
 #define EXEC_INTERACTIVE_MS 300000
 
-enum interactive { INTERACTIVE_NEVER, INTERACTIVE_IF_AVAILABLE,
-		   INTERACTIVE_ALWAYS };
+enum interactive {
+	INTERACTIVE_NEVER,
+	INTERACTIVE_IF_AVAILABLE,
+	INTERACTIVE_ALWAYS
+};
 
 struct exec_plugin {
 	char *user;
@@ -57,7 +60,8 @@ static int parse_version(struct exec_plugin *plugin, const struct jval *exec,
 	}
 	return err_set(err, ERR_INVALID,
 		       "apiVersion '%s' is not known; it must be " EXEC_GROUP
-		       "v1 or v1beta1", text ? text : "");
+		       "v1 or v1beta1",
+		       text ? text : "");
 }
 
 static int parse_interactive(struct exec_plugin *plugin,
@@ -111,8 +115,7 @@ static int parse_command(struct exec_plugin *plugin, const struct jval *exec,
 
 struct exec_plugin *exec_plugin_new(const struct jval *exec, const char *user,
 				    const char *file,
-				    const struct jval *cluster,
-				    struct err *err)
+				    const struct jval *cluster, struct err *err)
 {
 	struct exec_plugin *plugin = mem_alloc(sizeof(*plugin));
 
@@ -138,8 +141,7 @@ static char *exec_info(const struct exec_plugin *plugin, bool interactive)
 	jval_set_str(info, "apiVersion", plugin->api_version);
 	jval_set_path(info, "spec.interactive", jval_new_bool(interactive));
 	if (plugin->cluster)
-		jval_set_path(info, "spec.cluster",
-			      jval_ref(plugin->cluster));
+		jval_set_path(info, "spec.cluster", jval_ref(plugin->cluster));
 	return jval_text(info, false);
 }
 
@@ -148,12 +150,10 @@ static char *secret_copy(const char *s)
 	return str_empty(s) ? NULL : mem_strdup(s);
 }
 
-static int parse_answer(const struct exec_plugin *plugin,
-			const struct buf *out, struct exec_answer *answer,
-			struct err *err)
+static int parse_answer(const struct exec_plugin *plugin, const struct buf *out,
+			struct exec_answer *answer, struct err *err)
 {
-	autojval struct jval *value =
-		jval_parse(buf_str(out), out->len, err);
+	autojval struct jval *value = jval_parse(buf_str(out), out->len, err);
 	const struct jval *status = jval_get(value, "status");
 	const char *version = jval_str(value, "apiVersion");
 	const char *expires = jval_str(status, "expirationTimestamp");
@@ -172,11 +172,13 @@ static int parse_answer(const struct exec_plugin *plugin,
 		secret_copy(jval_str(status, "clientCertificateData"));
 	answer->key_pem = secret_copy(jval_str(status, "clientKeyData"));
 	if ((answer->cert_pem == NULL) != (answer->key_pem == NULL))
-		return err_set(err, ERR_INVALID,
-			       "its answer has only one of clientCertificateData and clientKeyData");
+		return err_set(
+			err, ERR_INVALID,
+			"its answer has only one of clientCertificateData and clientKeyData");
 	if (answer->token == NULL && answer->cert_pem == NULL)
-		return err_set(err, ERR_INVALID,
-			       "its answer has neither a token nor a certificate");
+		return err_set(
+			err, ERR_INVALID,
+			"its answer has neither a token nor a certificate");
 	return 0;
 }
 
@@ -197,8 +199,9 @@ static int run(const struct exec_plugin *plugin, struct exec_answer *answer,
 	autofree char *info = exec_info(plugin, interactive);
 
 	if (plugin->interactive == INTERACTIVE_ALWAYS && !interactive)
-		return err_set(err, ERR_API,
-			       "it must ask on a terminal, and standard input is none");
+		return err_set(
+			err, ERR_API,
+			"it must ask on a terminal, and standard input is none");
 	for (size_t i = 0; i < plugin->env.nr; i++)
 		strs_add(&env, plugin->env.item[i]);
 	strs_addf(&env, "KUBERNETES_EXEC_INFO=%s", info);

@@ -27,8 +27,8 @@ struct exec_answer {
  * what is told about the cluster where the plugin wants that. Borrowed. */
 struct exec_plugin *exec_plugin_new(const struct jval *exec, const char *user,
 				    const char *file,
-				    const struct jval *cluster,
-				    struct err *err) must_check;
+				    const struct jval *cluster, struct err *err)
+	must_check;
 void exec_plugin_free(struct exec_plugin *plugin);
 
 int exec_plugin_run(const struct exec_plugin *plugin,

@@ -13,8 +13,8 @@
 
 char *inquest_pod_query(const struct jval *owner)
 {
-	const struct jval *labels = jval_path(owner,
-					      "spec.selector.matchLabels");
+	const struct jval *labels =
+		jval_path(owner, "spec.selector.matchLabels");
 	struct buf query;
 
 	if (jval_len(labels) == 0)
@@ -35,14 +35,14 @@ char *inquest_pod_query(const struct jval *owner)
 
 static const char *revision(const struct jval *object)
 {
-	return jval_string(jval_get(jval_path(object, "metadata.annotations"),
-				    REVISION));
+	return jval_string(
+		jval_get(jval_path(object, "metadata.annotations"), REVISION));
 }
 
 static const char *template_hash(const struct jval *object)
 {
-	return jval_string(jval_get(jval_path(object, "metadata.labels"),
-				    TEMPLATE_HASH));
+	return jval_string(
+		jval_get(jval_path(object, "metadata.labels"), TEMPLATE_HASH));
 }
 
 bool inquest_is_current(struct kube *kube, const struct jval *deployment,
@@ -136,8 +136,7 @@ static const char *unready_container(const struct jval *pod)
 	return NULL;
 }
 
-void inquest_unready(struct kube *kube, struct buf *out,
-		     const struct jval *pod)
+void inquest_unready(struct kube *kube, struct buf *out, const struct jval *pod)
 {
 	autojval struct jval *events = events_of(kube, pod);
 	const char *message = doom_event(events);

@@ -122,8 +122,8 @@ int kubeconfig_add_file(struct kubeconfig *self, const char *path,
 	char *text = NULL;
 	size_t len;
 
-	if (file_read(AT_FDCWD, path, KUBECONFIG_MAX_BYTES, &text, &len,
-		      err) < 0)
+	if (file_read(AT_FDCWD, path, KUBECONFIG_MAX_BYTES, &text, &len, err) <
+	    0)
 		return -1;
 	documents = yaml_parse_all(text, len, err);
 	mem_free_secret(text);

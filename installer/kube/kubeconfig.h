@@ -38,8 +38,7 @@ const char *kubeconfig_current_context(const struct kubeconfig *self);
  * are, and who asks for it (`by`, or NULL). */
 int kubeconfig_find(const struct kubeconfig *self, const char *kind,
 		    const char *name, const char *by,
-		    struct kubeconfig_entry *entry, struct err *err)
-	must_check;
+		    struct kubeconfig_entry *entry, struct err *err) must_check;
 
 /* "a, b", or "none"; the caller's. */
 char *kubeconfig_names(const struct kubeconfig *self, const char *kind)

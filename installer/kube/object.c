@@ -106,8 +106,7 @@ struct jval *object_sorted(const struct jval *objects)
 	return sorted;
 }
 
-const struct jval *object_condition(const struct jval *object,
-				    const char *type)
+const struct jval *object_condition(const struct jval *object, const char *type)
 {
 	const struct jval *list = jval_path(object, "status.conditions");
 

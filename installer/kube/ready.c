@@ -109,9 +109,9 @@ static enum ready_state stateful_set(const struct check *check)
 	int64_t want = jval_int(check->object, "spec.replicas", 1);
 	int64_t ready = number(check, "status.readyReplicas");
 	int64_t updated = number(check, "status.updatedReplicas");
-	int64_t partition = jval_int(
-		check->object, "spec.updateStrategy.rollingUpdate.partition",
-		0);
+	int64_t partition =
+		jval_int(check->object,
+			 "spec.updateStrategy.rollingUpdate.partition", 0);
 
 	if (str_eq(jval_str(check->object, "spec.updateStrategy.type"),
 		   "OnDelete"))
@@ -129,8 +129,8 @@ static enum ready_state stateful_set(const struct check *check)
 
 static enum ready_state daemon_set(const struct check *check)
 {
-	int64_t want = jval_int(check->object, "status.desiredNumberScheduled",
-				-1);
+	int64_t want =
+		jval_int(check->object, "status.desiredNumberScheduled", -1);
 	int64_t updated = number(check, "status.updatedNumberScheduled");
 	int64_t available = number(check, "status.numberAvailable");
 	int64_t ready = number(check, "status.numberReady");
@@ -213,12 +213,10 @@ static enum ready_state webhooks(const struct check *check)
 	return READY_YES;
 }
 
-static enum ready_state namespace(const struct check *check)
-{
+static enum ready_state namespace(const struct check *check) {
 	const char *phase = jval_str(check->object, "status.phase");
 
-	if (str_eq(phase, "Active"))
-		return READY_YES;
+	if (str_eq(phase, "Active")) return READY_YES;
 	return state(check, READY_PROGRESSING, "not active yet");
 }
 

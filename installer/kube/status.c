@@ -92,8 +92,8 @@ void status_describe(struct buf *out, const struct kube_request *request)
 			buf_addf(out, "%s of ", place.sub);
 		if (kind && !place.sub && strcmp(kind, "DeleteOptions") != 0)
 			for (const char *c = kind; *c; c++)
-				buf_addch(out, (char)tolower(
-						       (unsigned char)*c));
+				buf_addch(out,
+					  (char)tolower((unsigned char)*c));
 		else
 			add_singular(out, place.plural);
 		buf_addf(out, " '%s'", name);
@@ -151,20 +151,22 @@ static void add_hint(const struct kube_config *config, int http,
 		     const char *message, struct err *err)
 {
 	if (http == 401)
-		err_hint(err,
-			 "API server '%s' does not accept the credential of user '%s' in %s: is it expired?",
-			 kube_config_server(config), kube_config_user(config),
-			 kube_config_origin(config));
+		err_hint(
+			err,
+			"API server '%s' does not accept the credential of user '%s' in %s: is it expired?",
+			kube_config_server(config), kube_config_user(config),
+			kube_config_origin(config));
 	else if (http == 403 && message && strstr(message, "User \"") &&
 		 strstr(message, " cannot "))
-		err_hint(err,
-			 "grant it with RBAC, or use another user than that of context '%s'",
-			 kube_config_context(config));
+		err_hint(
+			err,
+			"grant it with RBAC, or use another user than that of context '%s'",
+			kube_config_context(config));
 }
 
 int status_error(const struct kube_config *config,
-		 const struct kube_request *request, int http,
-		 const char *text, size_t len, struct err *err)
+		 const struct kube_request *request, int http, const char *text,
+		 size_t len, struct err *err)
 {
 	struct buf auto_buf what = BUF_INIT(BUF_TEXT_MAX);
 	struct buf auto_buf why = BUF_INIT(BUF_TEXT_MAX);

@@ -24,7 +24,7 @@ bool status_is_transient(int http, const char *text);
 
 /* ERR_API from an answer of status `http` with body `text`; returns -1. */
 int status_error(const struct kube_config *config,
-		 const struct kube_request *request, int http,
-		 const char *text, size_t len, struct err *err);
+		 const struct kube_request *request, int http, const char *text,
+		 size_t len, struct err *err);
 
 #endif

@@ -124,8 +124,7 @@ static int look_at_object(struct scene *scene, struct err *err)
 		struct buf auto_buf subject = BUF_INIT(BUF_TEXT_MAX);
 
 		add_subject(&subject, object);
-		return err_set(err, ERR_FAILED,
-			       "%s can never become ready: %s",
+		return err_set(err, ERR_FAILED, "%s can never become ready: %s",
 			       buf_str(&subject), scene->why);
 	}
 	watch_pods(scene);
@@ -238,8 +237,8 @@ static bool ready_after_all(struct scene *scene)
 	struct err unused = ERR_INIT;
 	autofree char *path = kube_object_path(
 		vigil->discovery, scene->ask_kube, vigil->object, &unused);
-	struct jval *now =
-		path ? kube_get(scene->ask_kube, path, &unused) : NULL;
+	struct jval *now = path ? kube_get(scene->ask_kube, path, &unused) :
+				  NULL;
 
 	if (now == NULL)
 		return false;
@@ -285,8 +284,9 @@ static int scene_run(struct scene *scene, struct err *err)
 		if (atomic_load(vigil->stop))
 			return 1;
 		if (deadline_left_ms(vigil->deadline) == 0)
-			return ready_after_all(scene) ? 0 :
-							tell_timeout(scene, err);
+			return ready_after_all(scene) ?
+				       0 :
+				       tell_timeout(scene, err);
 	}
 }
 

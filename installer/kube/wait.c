@@ -77,8 +77,8 @@ static int watch_one(void *ctx, unsigned int worker, size_t index,
 	int result;
 
 	(void)worker;
-	vigil.item = progress_add(options->progress, PROGRESS_STEPS, 0, "%s",
-				  label);
+	vigil.item =
+		progress_add(options->progress, PROGRESS_STEPS, 0, "%s", label);
 	result = vigil_keep(&vigil, err);
 	if (result < 0)
 		atomic_store(&waiting->stop, true);

@@ -15,8 +15,12 @@
 #include "kube/client.h"
 #include "kube/discovery.h"
 
-enum ready_state { READY_YES, READY_PROGRESSING, READY_FAILED,
-		   READY_TERMINATING };
+enum ready_state {
+	READY_YES,
+	READY_PROGRESSING,
+	READY_FAILED,
+	READY_TERMINATING
+};
 
 /* Pure: what the object itself says; `why` of at least 256 bytes. */
 enum ready_state object_ready(const struct jval *object, char *why,

@@ -20,7 +20,7 @@ struct watch {
 	struct kube *kube;
 	char *path;
 	char *query;
-	char *version; /* to go on from; NULL = list first */
+	char *version;	     /* to go on from; NULL = list first */
 	struct jval *listed; /* not told yet, or NULL */
 	size_t next;
 	bool synced; /* SYNCED was told since the list */
@@ -28,6 +28,7 @@ struct watch {
 	struct watch_lines lines;
 	unsigned int failures; /* in a row */
 	int64_t failing_since;
+	int64_t rest_until;
 };
 
 struct watch *watch_new(struct kube *kube, const char *path, const char *query)
@@ -73,13 +74,11 @@ static void went_well(struct watch *watch)
 	watch->failing_since = 0;
 }
 
-/* What may pass is waited for, within `deadline`: 0; else -1. */
+/* What may pass is tried again after a rest: 0; else -1. */
 static int failed(struct watch *watch, const struct err *failure,
-		  int64_t deadline, struct err *err)
+		  struct err *err)
 {
 	int64_t now = clock_now_ms();
-	int64_t left = deadline_left_ms(deadline);
-	int64_t pause;
 
 	if (watch->failures++ == 0)
 		watch->failing_since = now;
@@ -89,8 +88,22 @@ static int failed(struct watch *watch, const struct err *failure,
 	}
 	log_verbose("watching '%s': %s; trying again", watch->path,
 		    failure->msg);
-	pause = clock_backoff_ms(watch->failures, BACKOFF_MS, BACKOFF_MAX_MS);
-	return clock_sleep(pause < left ? pause : left, err);
+	watch->rest_until = deadline_in_ms(
+		clock_backoff_ms(watch->failures, BACKOFF_MS, BACKOFF_MAX_MS));
+	return 0;
+}
+
+/* 1 when it has rested, 0 when the caller's time is over before. */
+static int rest(struct watch *watch, int64_t deadline, struct err *err)
+{
+	int64_t until = watch->rest_until;
+
+	if (deadline_left_ms(until) == 0)
+		return 1;
+	if (clock_sleep(deadline_left_ms(until < deadline ? until : deadline),
+			err) < 0)
+		return -1;
+	return until <= deadline;
 }
 
 static int list_load(struct watch *watch, struct err *err)
@@ -167,9 +180,8 @@ static int take_event(struct watch *watch, const char *line, size_t len,
 }
 
 /* Read on: 1 told, 0 go on (more, or ended), -2 when the time is over. */
-static int stream_next(struct watch *watch, int64_t deadline,
-		       const char **type, struct jval **object,
-		       struct err *err)
+static int stream_next(struct watch *watch, int64_t deadline, const char **type,
+		       struct jval **object, struct err *err)
 {
 	char block[16384];
 	const char *line;
@@ -192,41 +204,54 @@ static int stream_next(struct watch *watch, int64_t deadline,
 	return watch_lines_add(&watch->lines, block, (size_t)n, err);
 }
 
+/* One step: 1 told, 0 go on, -2 time is over, -1 failed. */
+static int step(struct watch *watch, int64_t deadline, const char **type,
+		struct jval **object, struct err *err)
+{
+	if (watch->version == NULL && list_load(watch, err) < 0)
+		return -1;
+	if ((watch->listed || !watch->synced) &&
+	    tell_listed(watch, type, object))
+		return 1;
+	if (watch->stream == NULL && stream_open(watch, err) < 0)
+		return -1;
+	return stream_next(watch, deadline, type, object, err);
+}
+
+/* A step failed: 0 when another may do better. */
+static int recover(struct watch *watch, const struct err *failure,
+		   struct err *err)
+{
+	if (failure->kind == ERR_INTERRUPTED) {
+		*err = *failure;
+		return -1;
+	}
+	stream_close(watch);
+	if (failure->http == 410) {
+		list_anew(watch);
+		return 0;
+	}
+	return failed(watch, failure, err);
+}
+
 int watch_next(struct watch *watch, int64_t timeout_ms, const char **type,
 	       struct jval **object, struct err *err)
 {
 	int64_t deadline = deadline_in_ms(timeout_ms);
-	int result = 0;
 
 	for (;;) {
 		struct err failure = ERR_INIT;
+		int result = rest(watch, deadline, err);
 
-		if (watch->version == NULL)
-			result = list_load(watch, &failure);
-		if (result == 0 && (watch->listed || !watch->synced) &&
-		    tell_listed(watch, type, object))
-			return 1;
-		if (result == 0 && watch->stream == NULL)
-			result = stream_open(watch, &failure);
-		if (result == 0)
-			result = stream_next(watch, deadline, type, object,
-					     &failure);
+		if (result <= 0)
+			return result;
+		result = step(watch, deadline, type, object, &failure);
 		if (result > 0)
 			return result;
 		if (result == -2)
 			return 0;
-		if (result < 0) {
-			if (failure.kind == ERR_INTERRUPTED) {
-				*err = failure;
-				return -1;
-			}
-			stream_close(watch);
-			if (failure.http == 410)
-				list_anew(watch);
-			else if (failed(watch, &failure, deadline, err) < 0)
-				return -1;
-			result = 0;
-		}
+		if (result < 0 && recover(watch, &failure, err) < 0)
+			return -1;
 		if (clock_check_interrupt(err) < 0)
 			return -1;
 		if (deadline_left_ms(deadline) == 0)

@@ -16,8 +16,8 @@ struct watch;
 /* Watch the collection `path` (with `query`, such as a fieldSelector
  * "metadata.name=x", or NULL). `kube` is borrowed and busy until
  * watch_free. */
-struct watch *watch_new(struct kube *kube, const char *path,
-			const char *query) must_check;
+struct watch *watch_new(struct kube *kube, const char *path, const char *query)
+	must_check;
 void watch_free(struct watch *watch);
 
 /* The next event within `timeout_ms`: 1, its type in `type` ("ADDED",

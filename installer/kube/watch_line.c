@@ -42,8 +42,7 @@ int watch_lines_add(struct watch_lines *lines, const char *data, size_t len,
 	return 0;
 }
 
-bool watch_lines_next(struct watch_lines *lines, const char **line,
-		      size_t *len)
+bool watch_lines_next(struct watch_lines *lines, const char **line, size_t *len)
 {
 	struct buf *buf = &lines->buf;
 

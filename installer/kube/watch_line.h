@@ -30,8 +30,8 @@ int watch_lines_add(struct watch_lines *lines, const char *data, size_t len,
 
 /* The next whole line, without its end; empty ones are left out. Borrowed
  * until the next watch_lines_add. */
-bool watch_lines_next(struct watch_lines *lines, const char **line,
-		      size_t *len) must_check;
+bool watch_lines_next(struct watch_lines *lines, const char **line, size_t *len)
+	must_check;
 
 struct watch_event {
 	const char *type;    /* static; NULL unless `object` is there */

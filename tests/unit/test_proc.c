@@ -1,0 +1,151 @@
+#include "unit.h"
+
+#include "base/clock.h"
+#include "base/proc.h"
+
+#define SHELL(script)                    \
+	{                                \
+		"sh", "-c", script, NULL \
+	}
+
+static void proc_run_gives_output_and_status(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	char *argv[] = SHELL("echo out; echo err >&2; exit 3");
+	struct proc_request request = { .argv = argv };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_done(proc_run(&request, &result, &err) == 0, &err);
+	assert_int_equal(result.status, 3);
+	assert_string_equal(buf_str(&result.out), "out\n");
+	assert_string_equal(buf_str(&result.err), "err\n");
+}
+
+static void proc_run_tells_the_signal(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	char *argv[] = SHELL("kill -TERM $$");
+	struct proc_request request = { .argv = argv };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_done(proc_run(&request, &result, &err) == 0, &err);
+	assert_int_equal(result.status, 128 + 15);
+}
+
+static void proc_run_feeds_standard_input(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	char *argv[] = { "wc", "-c", NULL };
+	size_t len = (size_t)300 << 10; /* more than a pipe holds */
+	char *text = calloc(1, len);
+	struct proc_request request = {
+		.argv = argv,
+		.in = text,
+		.in_len = len,
+	};
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_done(proc_run(&request, &result, &err) == 0, &err);
+	assert_string_equal(buf_str(&result.out), "307200\n");
+	free(text);
+}
+
+static void proc_run_gives_no_input_without_being_told(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	char *argv[] = { "cat", NULL };
+	struct proc_request request = { .argv = argv };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_done(proc_run(&request, &result, &err) == 0, &err);
+	assert_string_equal(buf_str(&result.out), "");
+}
+
+static void proc_run_adds_to_the_environment(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	char *argv[] = SHELL("echo $PROC_A $PROC_B $PROC_C");
+	char *env[] = { "PROC_A=new", "PROC_B=b", NULL };
+	struct proc_request request = { .argv = argv, .env = env };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	setenv("PROC_A", "old", 1);
+	setenv("PROC_C", "kept", 1);
+	assert_done(proc_run(&request, &result, &err) == 0, &err);
+	assert_string_equal(buf_str(&result.out), "new b kept\n");
+}
+
+static void proc_run_names_a_program_that_is_not_there(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	char *argv[] = { "no-such-program", NULL };
+	struct proc_request request = { .argv = argv };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(proc_run(&request, &result, &err), -1);
+	assert_error(&err, ERR_NOT_FOUND, "cannot run 'no-such-program'");
+}
+
+static void proc_run_ends_what_takes_too_long(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	char *argv[] = SHELL("sleep 100 & sleep 100");
+	struct proc_request request = { .argv = argv, .timeout_ms = 200 };
+	struct err err = ERR_INIT;
+	int64_t begun = clock_now_ms();
+
+	(void)state;
+	assert_int_equal(proc_run(&request, &result, &err), -1);
+	assert_error(&err, ERR_TIMEOUT, "'sh'");
+	assert_true(clock_now_ms() - begun < 5000);
+}
+
+static void proc_run_refuses_too_much_output(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	char *argv[] = SHELL("while :; do echo 0123456789; done");
+	struct proc_request request = { .argv = argv, .max_bytes = 1000 };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(proc_run(&request, &result, &err), -1);
+	assert_error(&err, ERR_INVALID, "more than 1000 bytes");
+}
+
+static void proc_run_does_not_wait_for_what_is_left_behind(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	char *argv[] = SHELL("sleep 3 & echo done");
+	struct proc_request request = { .argv = argv };
+	struct err err = ERR_INIT;
+	int64_t begun = clock_now_ms();
+
+	(void)state;
+	assert_done(proc_run(&request, &result, &err) == 0, &err);
+	assert_string_equal(buf_str(&result.out), "done\n");
+	assert_true(clock_now_ms() - begun < 2000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(proc_run_gives_output_and_status),
+		cmocka_unit_test(proc_run_tells_the_signal),
+		cmocka_unit_test(proc_run_feeds_standard_input),
+		cmocka_unit_test(proc_run_gives_no_input_without_being_told),
+		cmocka_unit_test(proc_run_adds_to_the_environment),
+		cmocka_unit_test(proc_run_names_a_program_that_is_not_there),
+		cmocka_unit_test(proc_run_ends_what_takes_too_long),
+		cmocka_unit_test(proc_run_refuses_too_much_output),
+		cmocka_unit_test(
+			proc_run_does_not_wait_for_what_is_left_behind),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
