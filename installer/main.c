@@ -72,22 +72,23 @@ static int unknown(char *const *argv, struct err *err)
 	return help_unknown(words, err);
 }
 
-static const struct command *find(char **argv, size_t *words, struct err *err)
+/* Without a command, help: also for --help and --version, which look like
+ * options of a command that is not there. */
+static const struct command *find(char **argv, struct err *err)
 {
-	static char *help[] = { "help", NULL };
+	static char *names[] = { "help", "version" };
 	const struct command *command;
+	char **words;
+	size_t nr;
 
-	*words = 0;
-	if (argv[0] == NULL || str_eq(argv[0], "--help") ||
-	    str_eq(argv[0], "-h")) {
-		command = command_find(help, words);
-		*words = argv[0] ? 1 : 0;
-		return command;
-	}
 	if (str_eq(argv[0], "--version"))
-		argv[0] = "version";
-	command = command_find(argv, words);
-	if (command == NULL && unknown(argv, err) < 0)
+		argv[0] = names[1];
+	command = command_take(argv, &words);
+	if (command)
+		return command;
+	if (words[0] == NULL)
+		return command_find((char *[]){ names[0], NULL }, &nr);
+	if (unknown(words, err) < 0)
 		return NULL;
 	return command;
 }
@@ -96,12 +97,11 @@ int main(int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	const struct command *command;
-	size_t words;
 
 	(void)argc;
 	main_stand_alone();
-	command = find(argv + 1, &words, &err);
-	if (command && run(command, argv + 1 + words, &err) == 0)
+	command = find(argv + 1, &err);
+	if (command && run(command, argv + 1, &err) == 0)
 		return 0;
 	fprintf(stderr, "dws-csm: %s\n", err.msg);
 	if (err.kind == ERR_USAGE)

@@ -29,4 +29,11 @@ extern const struct command *const commands[]; /* NULL-terminated */
  * and how many words that took; NULL when there is none. */
 const struct command *command_find(char *const *argv, size_t *words);
 
+/*
+ * The command of a whole command line, where options may come before it, as
+ * kubectl has them: its words are taken out of `argv`, so that options and
+ * arguments remain. NULL when there is none: `words` is where it should be.
+ */
+const struct command *command_take(char **argv, char ***words);
+
 #endif

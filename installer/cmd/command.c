@@ -43,3 +43,40 @@ const struct command *command_find(char *const *argv, size_t *words)
 	}
 	return NULL;
 }
+
+/* How many words the option at `argv` is: two where a value follows it. */
+static size_t option_words(char *const *argv)
+{
+	const char *word = argv[0];
+	bool is_long = str_starts(word, "--");
+
+	if (strchr(word, '=') || argv[1] == NULL)
+		return 1;
+	for (size_t i = 0; i < settings_table.nr; i++) {
+		const struct opt *opt = &settings_table.opt[i];
+		bool same = is_long ? str_eq(opt->name, word + 2) :
+				      opt->letter && word[1] == opt->letter &&
+					      word[2] == '\0';
+
+		if (same)
+			return opt->arg ? 2 : 1;
+	}
+	return 1;
+}
+
+const struct command *command_take(char **argv, char ***words)
+{
+	const struct command *command;
+	size_t nr = 0, at = 0;
+
+	while (argv[at] && argv[at][0] == '-' && argv[at][1] != '\0')
+		at += option_words(argv + at);
+	*words = argv + at;
+	command = command_find(argv + at, &nr);
+	for (size_t i = at; nr > 0; i++) {
+		argv[i] = argv[i + nr];
+		if (argv[i] == NULL)
+			break;
+	}
+	return command;
+}

@@ -210,8 +210,25 @@ static int dry_apply(struct install *self, struct err *err)
 	return 0;
 }
 
+/* The others are what they are once they are there, and they are. CRDs have
+ * been waited for on the way. */
+static struct jval *objects_that_get_ready(const struct jval *objects)
+{
+	static const char *const kinds[] = { "Deployment", "Certificate",
+					     "Issuer" };
+	struct jval *list = jval_new_array();
+
+	for (size_t i = 0; i < jval_len(objects); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
+			if (str_eq(object_kind(jval_at(objects, i)), kinds[k]))
+				jval_append(list,
+					    jval_ref(jval_at(objects, i)));
+	return list;
+}
+
 static int wait_all(const struct install *self, struct err *err)
 {
+	autojval struct jval *objects = NULL;
 	struct wait_options options = {
 		.config = self->options->config,
 		.discovery = self->options->discovery,
@@ -222,7 +239,8 @@ static int wait_all(const struct install *self, struct err *err)
 	if (!self->options->wait)
 		return 0;
 	progress_phase(self->options->progress, "waiting");
-	return wait_ready(&options, self->objects, err);
+	objects = objects_that_get_ready(self->objects);
+	return wait_ready(&options, objects, err);
 }
 
 static struct jval *record_images(const struct install *self)

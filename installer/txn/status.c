@@ -282,27 +282,3 @@ struct jval *status_take(struct kube *kube, struct discovery *discovery,
 		return NULL;
 	return mem_steal(&status);
 }
-
-static bool all_ready(const struct jval *list)
-{
-	for (size_t i = 0; i < jval_len(list); i++)
-		if (!str_eq(jval_str(jval_at(list, i), "state"), "Ready"))
-			return false;
-	return jval_len(list) > 0;
-}
-
-bool status_healthy(const struct jval *status)
-{
-	const struct jval *configurations =
-		jval_path(status, "webhook.configurations");
-	bool injected = jval_len(configurations) > 0;
-
-	for (size_t i = 0; i < jval_len(configurations); i++)
-		injected &= jval_bool(jval_at(configurations, i), "caBundle",
-				      false);
-	return injected && all_ready(jval_get(status, "deployments")) &&
-	       all_ready(jval_get(status, "crds")) &&
-	       jval_int(status, "webhook.endpoints", 0) > 0 &&
-	       jval_str(status, "webhook.certificate.error") == NULL &&
-	       jval_str(status, "workflows.error") == NULL;
-}

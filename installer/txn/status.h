@@ -20,7 +20,4 @@
 struct jval *status_take(struct kube *kube, struct discovery *discovery,
 			 struct err *err) must_check;
 
-/* Whether all that `status` tells of is as it should be. */
-bool status_healthy(const struct jval *status);
-
 #endif

@@ -94,12 +94,41 @@ static void a_command_is_found_by_one_or_two_words(void **state)
 	assert_null(command_find(half, &words));
 }
 
+static void options_may_come_before_the_command(void **state)
+{
+	char *line[] = { "-v",	   "--kubeconfig", "k",	  "-ojson",
+			 "images", "push",	   "dws", NULL };
+	char **words;
+
+	(void)state;
+	assert_string_equal(command_take(line, &words)->name, "images push");
+	assert_string_equal(line[2], "k");
+	assert_string_equal(line[4], "dws");
+	assert_null(line[5]);
+}
+
+static void a_line_without_a_command_tells_where_it_should_be(void **state)
+{
+	char *options[] = { "--help", NULL };
+	char *unknown[] = { "-q", "nonsense", "x", NULL };
+	char **words;
+
+	(void)state;
+	assert_null(command_take(options, &words));
+	assert_null(words[0]);
+	assert_null(command_take(unknown, &words));
+	assert_string_equal(words[0], "nonsense");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flags_win_over_the_environment_over_the_file),
 		cmocka_unit_test(a_wrong_file_is_named),
 		cmocka_unit_test(a_command_is_found_by_one_or_two_words),
+		cmocka_unit_test(options_may_come_before_the_command),
+		cmocka_unit_test(
+			a_line_without_a_command_tells_where_it_should_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
