@@ -164,7 +164,8 @@ static void http_set_transfer(struct http *http)
 	http_set(http, CURLOPT_FOLLOWLOCATION, http->request->follow ? 1L : 0L);
 	http_set(http, CURLOPT_MAXREDIRS, HTTP_MAX_REDIRECTS);
 	http_set(http, CURLOPT_USERAGENT, "dws-csm");
-	http_set(http, CURLOPT_BUFFERSIZE, HTTP_BUFFER_BYTES);
+	/* Refused where a transfer that failed early left its buffer. */
+	curl_easy_setopt(http->easy, CURLOPT_BUFFERSIZE, HTTP_BUFFER_BYTES);
 	http_set(http, CURLOPT_ERRORBUFFER, http->error);
 	http_set(http, CURLOPT_HEADERFUNCTION, http_on_header);
 	http_set(http, CURLOPT_HEADERDATA, http);
