@@ -190,27 +190,36 @@ static int add_ca(struct buf *pem, const char *path, bool required,
 	return 0;
 }
 
+int site_ca_load(const struct settings *settings, struct site_ca *ca,
+		 struct err *err)
+{
+	buf_init(&ca->pem, CA_MAX_BYTES * 2);
+	ca->name = settings->registry_ca ? settings->registry_ca : PLATFORM_CA;
+	if (settings->registry_ca &&
+	    add_ca(&ca->pem, settings->registry_ca, true, err) < 0)
+		return -1;
+	return add_ca(&ca->pem, PLATFORM_CA, false, err);
+}
+
+void site_ca_release(struct site_ca *ca)
+{
+	buf_release(&ca->pem);
+}
+
 struct registry *site_registry_open(const struct settings *settings,
+				    const struct site_ca *ca,
 				    struct cluster *cluster, struct err *err)
 {
 	autofree char *host = site_registry_host(settings);
-	auto_buf struct buf ca = BUF_INIT(CA_MAX_BYTES * 2);
 	struct credentials credentials = { 0 };
 	struct registry_options options = { .host = host };
 	struct registry *registry = NULL;
 
-	if (settings->registry_ca &&
-	    add_ca(&ca, settings->registry_ca, true, err) < 0)
-		return NULL;
-	if (add_ca(&ca, PLATFORM_CA, false, err) < 0)
-		return NULL;
 	if (find_credentials(settings, cluster, host, &credentials, err) == 0) {
 		options.username = credentials.username;
 		options.password = credentials.password;
-		options.ca_pem = ca.len > 0 ? buf_str(&ca) : NULL;
-		options.ca_name = settings->registry_ca ?
-					  settings->registry_ca :
-					  PLATFORM_CA;
+		options.ca_pem = site_ca_pem(ca);
+		options.ca_name = ca->name;
 		registry = registry_new(&options, err);
 	}
 	credentials_release(&credentials);

@@ -21,6 +21,25 @@ void cluster_close(struct cluster *cluster);
 
 #define auto_cluster __attribute__((cleanup(cluster_close)))
 
+/* CA certificates besides the host's, for registries: --registry-ca and the
+ * NCN's platform CA where it exists. */
+struct site_ca {
+	struct buf pem;
+	const char *name; /* of the file, for messages; borrowed */
+};
+
+int site_ca_load(const struct settings *settings, struct site_ca *ca,
+		 struct err *err) must_check;
+void site_ca_release(struct site_ca *ca);
+
+/* The text, or NULL when there is none besides the host's. */
+static inline const char *site_ca_pem(const struct site_ca *ca)
+{
+	return ca->pem.len > 0 ? buf_str(&ca->pem) : NULL;
+}
+
+#define auto_site_ca __attribute__((cleanup(site_ca_release)))
+
 /*
  * The site's registry. Credentials: --registry-username, else --authfile,
  * else Secret nexus/nexus-admin-credential of `cluster`; where that is NULL
@@ -28,6 +47,7 @@ void cluster_close(struct cluster *cluster);
  * CA where it exists, and --registry-ca.
  */
 struct registry *site_registry_open(const struct settings *settings,
+				    const struct site_ca *ca,
 				    struct cluster *cluster, struct err *err)
 	must_check;
 

@@ -31,6 +31,7 @@ static int images_pull_main(struct settings *settings, const struct strs *args,
 	struct images_options options;
 	struct render_options render;
 	struct progress *progress;
+	auto_site_ca struct site_ca ca = { 0 };
 	int status;
 
 	if (catalogue == NULL)
@@ -40,10 +41,11 @@ static int images_pull_main(struct settings *settings, const struct strs *args,
 		return -1;
 	if (settings->to == NULL)
 		return err_set(err, ERR_USAGE, "'--to' must name a directory");
-	if (settings_progress(settings, &progress, err) < 0)
+	if (site_ca_load(settings, &ca, err) < 0 ||
+	    settings_progress(settings, &progress, err) < 0)
 		return -1;
 	render_options_set(&render, settings);
-	images_options_set(&options, release, &render, NULL, settings,
+	images_options_set(&options, release, &render, NULL, &ca, settings,
 			   progress);
 	options.only = args;
 	results = mem_array(release->nr_images, sizeof(*results));
@@ -59,7 +61,8 @@ const struct command cmd_images_pull = {
 	.name = "images pull",
 	.arguments = "[IMAGE...]",
 	.summary = "write the images of a release into a directory",
-	.groups = GROUP_IMAGES | GROUP_RELEASE | GROUP_PULL | GROUP_PROGRESS,
+	.groups = GROUP_IMAGES | GROUP_RELEASE | GROUP_PULL | GROUP_SOURCE |
+		  GROUP_PROGRESS,
 	.max_args = 16,
 	.run = images_pull_main,
 };

@@ -83,6 +83,7 @@ static int images_push_main(struct settings *settings, const struct strs *args,
 	struct render_options render;
 	struct registry *registry;
 	struct progress *progress;
+	auto_site_ca struct site_ca ca = { 0 };
 	const struct release *release;
 	/* The cluster is asked only for the password. */
 	bool asked = !settings->registry_username && !settings->authfile;
@@ -98,13 +99,16 @@ static int images_push_main(struct settings *settings, const struct strs *args,
 				"the password of the registry is in the "
 				"cluster; or give --registry-username and "
 				"--registry-password-stdin, or --authfile");
-	registry = site_registry_open(settings, asked ? &cluster : NULL, err);
+	if (site_ca_load(settings, &ca, err) < 0)
+		return -1;
+	registry =
+		site_registry_open(settings, &ca, asked ? &cluster : NULL, err);
 	if (registry == NULL)
 		return -1;
 	status = settings_progress(settings, &progress, err);
 	if (status == 0) {
 		render_options_set(&render, settings);
-		images_options_set(&options, release, &render, registry,
+		images_options_set(&options, release, &render, registry, &ca,
 				   settings, progress);
 		options.only = args;
 		status = push_and_tell(&options, settings, err);

@@ -55,7 +55,8 @@ static int install_and_tell(const struct install_options *options,
 
 static int install_with(struct settings *settings, struct cluster *cluster,
 			const struct release *release,
-			struct registry *registry, struct err *err)
+			struct registry *registry, const struct site_ca *ca,
+			struct err *err)
 {
 	struct install_options options = {
 		.config = cluster->config,
@@ -75,7 +76,7 @@ static int install_with(struct settings *settings, struct cluster *cluster,
 		return -1;
 	if (registry) {
 		images_options_set(&images, release, &options.render, registry,
-				   settings, options.progress);
+				   ca, settings, options.progress);
 		options.images = &images;
 	}
 	return install_and_tell(&options, settings, err);
@@ -87,6 +88,7 @@ static int install_main(struct settings *settings, const struct strs *args,
 	autocatalogue struct catalogue *catalogue = catalogue_open(err);
 	auto_cluster struct cluster cluster = { 0 };
 	const struct release *release;
+	auto_site_ca struct site_ca ca = { 0 };
 	struct registry *registry = NULL;
 	int status;
 
@@ -103,11 +105,13 @@ static int install_main(struct settings *settings, const struct strs *args,
 	if (cluster_open(&cluster, settings, err) < 0)
 		return -1;
 	if (!settings->skip_images) {
-		registry = site_registry_open(settings, &cluster, err);
+		if (site_ca_load(settings, &ca, err) < 0)
+			return -1;
+		registry = site_registry_open(settings, &ca, &cluster, err);
 		if (registry == NULL)
 			return -1;
 	}
-	status = install_with(settings, &cluster, release, registry, err);
+	status = install_with(settings, &cluster, release, registry, &ca, err);
 	registry_free(registry);
 	return status;
 }

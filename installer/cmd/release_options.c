@@ -17,7 +17,7 @@ void render_options_set(struct render_options *render,
 void images_options_set(struct images_options *images,
 			const struct release *release,
 			const struct render_options *render,
-			struct registry *registry,
+			struct registry *registry, const struct site_ca *ca,
 			const struct settings *settings,
 			struct progress *progress)
 {
@@ -27,6 +27,8 @@ void images_options_set(struct images_options *images,
 	images->registry = registry;
 	images->from = &settings->from;
 	images->authfile = settings->authfile;
+	images->ca_pem = site_ca_pem(ca);
+	images->ca_name = ca->name;
 	images->platform = settings->platform;
 	images->all_platforms = settings->all_platforms;
 	images->dry_run = settings->dry_run;

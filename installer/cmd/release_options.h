@@ -4,6 +4,7 @@
 #ifndef CMD_RELEASE_OPTIONS_H
 #define CMD_RELEASE_OPTIONS_H
 
+#include "cmd/connect.h"
 #include "cmd/settings.h"
 #include "txn/images.h"
 
@@ -13,7 +14,7 @@ void render_options_set(struct render_options *render,
 void images_options_set(struct images_options *images,
 			const struct release *release,
 			const struct render_options *render,
-			struct registry *registry,
+			struct registry *registry, const struct site_ca *ca,
 			const struct settings *settings,
 			struct progress *progress);
 

@@ -30,6 +30,7 @@ enum opt_group {
 	GROUP_MANIFESTS = 1 << 11,
 	GROUP_HELP = 1 << 12,
 	GROUP_PULL = 1 << 13,
+	GROUP_SOURCE = 1 << 14, /* CA and credentials of a source alone */
 };
 
 struct settings {

@@ -28,6 +28,8 @@ static struct image_source *images_open(struct images *self, const char *spec,
 {
 	struct image_source_options open = {
 		.authfile = self->options->authfile,
+		.ca_pem = self->options->ca_pem,
+		.ca_name = self->options->ca_name,
 	};
 	struct image_source *source;
 

@@ -19,6 +19,8 @@ struct images_options {
 	const struct strs *from;   /* "SPEC" or "NAME=SPEC"; may be empty */
 	const struct strs *only;   /* names of images, or NULL = all */
 	const char *authfile;	   /* for upstream's registries, or NULL */
+	const char *ca_pem; /* likewise, besides the host's CAs, or NULL */
+	const char *ca_name;
 	const char *platform;
 	bool all_platforms;
 	bool dry_run;
