@@ -50,7 +50,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wvla -Wdate-time \
 # gcc is the compiler of the rules; another one (clang, for fuzzing) only warns.
 WARNINGS += $(if $(findstring clang,$(CC)),,-Wconversion -Werror)
 CFLAGS ?= -O2 -g
-FLAGS := -std=gnu11 -D_GNU_SOURCE -Iinstaller -include base/banned.h \
+FLAGS := -std=gnu11 -D_GNU_SOURCE -Iinstaller \
 	$(WARNINGS) $(CFLAGS) -fPIE -fstack-protector-strong \
 	-ffunction-sections -fdata-sections \
 	$(if $(INSTRUMENT),$(INSTRUMENT),-D_FORTIFY_SOURCE=2) \
@@ -186,16 +186,18 @@ endif
 $O/%.o: %.c $O/flags | deps-build
 	@echo "  CC      $@"
 	@mkdir -p $(@D)
-	@$(CC) $(FLAGS) $(INCLUDE) -MMD -MP -c -o $@ $<
+	@$(CC) $(FLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
+
+$O/installer/%.o: EXTRA := -include base/banned.h
 
 # Third-party headers that Debian does not provide, and only where allowed.
-$O/installer/net/%.o: INCLUDE := -Ibuild/curl/include
+$O/installer/net/%.o: EXTRA += -Ibuild/curl/include
 $(filter $O/installer/net/%,$(OBJECTS)): build/curl.stamp
-$O/installer/main.o: INCLUDE := -Ibuild/curl/include
+$O/installer/main.o: EXTRA += -Ibuild/curl/include
 $O/installer/main.o: build/curl.stamp
 # Tests write fixed fields, such as those of a tar header, on purpose.
-$O/tests/%.o: INCLUDE := $(if $(findstring clang,$(CC)),,-Wno-format-truncation)
-$O/installer/base/version.o: INCLUDE := -I$O
+$O/tests/%.o: EXTRA += $(if $(findstring clang,$(CC)),,-Wno-format-truncation)
+$O/installer/base/version.o: EXTRA += -I$O
 $O/installer/base/version.o: $O/version-stamp.h
 
 # Written only when the content changes, so that what depends on it is, too.
