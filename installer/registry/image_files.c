@@ -21,7 +21,7 @@ int image_files_open(struct image_files *files, const char *path, bool archive,
 	if (!archive)
 		return 0;
 	files->tar = tar_open(files->fd, 0, UINT64_MAX, err);
-	return files->tar ? 0 : err_wrap(err, "'%s'", path);
+	return files->tar ? 0 : -1;
 }
 
 void image_files_close(struct image_files *files)

@@ -92,6 +92,8 @@ static int push_upload(struct push *self, struct registry_session *session,
 		atomic_fetch_add(&image->sent, blob->descriptor.size);
 	else
 		copy_take_back(image, transfer.counted);
+	if (mounted < 0 && err->kind == ERR_VERIFY)
+		err_hint(err, "the source is damaged: get it anew");
 	if (mounted < 0 && err->kind != ERR_REGISTRY)
 		return err_wrap(err, "push '%s' from '%s'", repository,
 				image_source_name(image->source));
