@@ -36,6 +36,7 @@ struct apply {
 	size_t *batch; /* numbers of the items under way */
 	size_t batch_nr;
 	bool crds_pending; /* applied and not yet waited for */
+	bool probably_new; /* all namespaces of ours were created just now */
 };
 
 static const char *result_name(enum apply_result result)
@@ -113,6 +114,7 @@ static int apply_item(void *ctx, unsigned int worker, size_t index,
 	struct apply_one one = {
 		.dry_run = options->dry_run,
 		.fresh = item->fresh,
+		.probably_new = apply->probably_new,
 	};
 
 	item->path =
@@ -152,6 +154,25 @@ static int wait_for_crds(struct apply *apply, struct err *err)
 			timeout_ms ? timeout_ms : CRD_TIMEOUT_MS, err);
 }
 
+static bool is_namespace(const struct item *item)
+{
+	return strcmp(object_kind(item->object), "Namespace") == 0;
+}
+
+/* A first installation is told by its namespaces. */
+static void expect_new(struct apply *apply)
+{
+	if (apply->options->dry_run || apply->batch_nr == 0)
+		return;
+	for (size_t i = 0; i < apply->batch_nr; i++) {
+		const struct item *item = &apply->items[apply->batch[i]];
+
+		if (!is_namespace(item) || item->result != APPLY_CREATED)
+			return;
+	}
+	apply->probably_new = true;
+}
+
 /* All objects of one rank; the next rank, or INT_MAX. */
 static int apply_rank(struct apply *apply, int rank, int *next, struct err *err)
 {
@@ -171,8 +192,11 @@ static int apply_rank(struct apply *apply, int rank, int *next, struct err *err)
 	}
 	if (late && wait_for_crds(apply, err) < 0)
 		return -1;
-	return parallel_run(apply->batch_nr, apply->jobs, apply_item, apply,
-			    err);
+	if (parallel_run(apply->batch_nr, apply->jobs, apply_item, apply, err) <
+	    0)
+		return -1;
+	expect_new(apply);
+	return 0;
 }
 
 static int apply_ranks(struct apply *apply, struct err *err)

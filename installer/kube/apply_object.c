@@ -155,6 +155,27 @@ static bool same_version(const struct jval *before, const struct jval *after)
 	return version && str_eq(version, jval_str(after, path));
 }
 
+/* Apply without a look before. What turns out to have been there counts as
+ * changed, and what kubectl apply owns of it is taken over afterwards. */
+static int apply_blindly(struct kube *kube, const struct apply_one *one,
+			 enum apply_result *result, struct err *err)
+{
+	autojval struct jval *after = NULL;
+	autojval struct jval *patch = NULL;
+	int status = send_apply(kube, one, &after, err);
+
+	if (status < 0)
+		return -1;
+	*result = status == 201 ? APPLY_CREATED : APPLY_CHANGED;
+	if (status != 201)
+		patch = takeover_patch(after, APPLY_FIELD_MANAGER);
+	if (patch == NULL || one->dry_run)
+		return 0;
+	if (take_over(kube, one, patch, err) < 0)
+		return -1;
+	return send_apply(kube, one, NULL, err) < 0 ? -1 : 0;
+}
+
 /* Look, take over, apply. */
 static int try_apply(struct kube *kube, const struct apply_one *one,
 		     enum apply_result *result, struct err *err)
@@ -162,9 +183,11 @@ static int try_apply(struct kube *kube, const struct apply_one *one,
 	autojval struct jval *before = NULL;
 	autojval struct jval *patch = NULL;
 	autojval struct jval *after = NULL;
-	int status = read_before(kube, one, &before, err);
+	int status;
 
-	if (status < 0)
+	if (one->probably_new)
+		return apply_blindly(kube, one, result, err);
+	if (read_before(kube, one, &before, err) < 0)
 		return -1;
 	if (before)
 		patch = takeover_patch(before, APPLY_FIELD_MANAGER);

@@ -17,6 +17,9 @@ struct apply_one {
 	/* Its namespace or CRD was made a moment ago: another API server may
 	 * not know it yet, so 404 is waited for. */
 	bool fresh;
+	/* Its namespace was created a moment ago, so all of it is probably
+	 * new: no look at what was there before. */
+	bool probably_new;
 };
 
 int apply_object(struct kube *kube, const struct apply_one *one,
