@@ -147,12 +147,23 @@ static int send_apply(struct kube *kube, const struct apply_one *one,
 	return kube_request(kube, &request, answer, err);
 }
 
-static bool same_version(const struct jval *before, const struct jval *after)
+static bool same_at(const struct jval *a, const struct jval *b,
+		    const char *path)
 {
-	const char *path = "metadata.resourceVersion";
-	const char *version = jval_str(before, path);
+	return jval_equal(jval_path(a, path), jval_path(b, path));
+}
 
-	return version && str_eq(version, jval_str(after, path));
+/* Controllers write status meanwhile, which is no change of ours: where the
+ * server counts generations, these and the metadata tell. */
+static bool is_unchanged(const struct jval *before, const struct jval *after)
+{
+	if (same_at(before, after, "metadata.resourceVersion"))
+		return true;
+	return jval_path(after, "metadata.generation") &&
+	       same_at(before, after, "metadata.generation") &&
+	       same_at(before, after, "metadata.labels") &&
+	       same_at(before, after, "metadata.annotations") &&
+	       same_at(before, after, "metadata.finalizers");
 }
 
 /* Apply without a look before. What turns out to have been there counts as
@@ -202,7 +213,7 @@ static int try_apply(struct kube *kube, const struct apply_one *one,
 		return -1;
 	if (before == NULL || status == 201)
 		*result = APPLY_CREATED;
-	else if (patch == NULL && same_version(before, after))
+	else if (patch == NULL && is_unchanged(before, after))
 		*result = APPLY_UNCHANGED;
 	else
 		*result = APPLY_CHANGED;
