@@ -89,8 +89,9 @@ const char *http_header_next(const struct http_response *response,
 			     const char *name, size_t *at);
 
 /* Ask and read the whole body, at most `max_body` bytes: what is more fails
- * with ERR_INVALID for 2xx and is cut off for other statuses. An error of the body's source is returned as it
- * is. `response` is released first, so that a loop may reuse it. */
+ * with ERR_INVALID for 2xx and is cut off for other statuses. An error of the
+ * body's source is returned as it is. `response` is released first, so that a
+ * loop may reuse it. */
 int http_do(struct http *http, const struct http_request *request,
 	    size_t max_body, struct http_response *response, struct err *err)
 	must_check;

@@ -128,22 +128,21 @@ bool registry_again(struct registry_session *session, unsigned int retries,
  * err->transient whether that may pass; -1: no use. */
 static int try_once(struct registry_session *session,
 		    const struct registry_request *request,
-		    struct http_request *http, struct http_response *response,
-		    struct http_stream **stream, struct err *err)
+		    struct http_request *http, struct body_tap *tap,
+		    struct http_response *response, struct http_stream **stream,
+		    struct err *err)
 {
 	size_t max = request->max_body ? request->max_body :
 					 REGISTRY_MAX_ERROR_BYTES;
-	struct body_tap tap = { .source.read = body_tap_read };
 	bool success;
 
-	if (request->open_body) {
-		if (request->open_body(request->ctx, &tap.from, err) < 0)
-			return -1;
-		http->body = &tap.source;
-	}
+	tap->failed = false;
+	if (request->open_body &&
+	    request->open_body(request->ctx, &tap->from, err) < 0)
+		return -1;
 	*stream = http_open(session->http, http, response, err);
 	if (*stream == NULL) {
-		if (tap.failed)
+		if (tap->failed)
 			return err->transient ? 0 : -1;
 		goto failed;
 	}
@@ -198,6 +197,7 @@ static int registry_send(struct registry_session *session,
 						  session->registry->retries;
 	autofree char *url = absolute_url(session->registry, request->url);
 	unsigned int attempt = 0, round = 0;
+	struct body_tap tap = { .source.read = body_tap_read };
 	char *authorization = NULL;
 	int result = 0;
 
@@ -206,6 +206,7 @@ static int registry_send(struct registry_session *session,
 			.method = request->method,
 			.url = url,
 			.headers = request->headers,
+			.body = request->open_body ? &tap.source : NULL,
 			.body_len = request->body_len,
 			.follow = request->follow,
 			.answer_timeout_ms = request->answer_timeout_ms,
@@ -218,8 +219,8 @@ static int registry_send(struct registry_session *session,
 		if (result < 0)
 			break;
 		http.authorization = authorization;
-		result = try_once(session, request, &http, response, stream,
-				  err);
+		result = try_once(session, request, &http, &tap, response,
+				  stream, err);
 		if (result < 0)
 			break;
 		if (result > 0 && response->status == 401) {
