@@ -1,0 +1,115 @@
+#!/bin/bash
+# demo.sh: what `make demo` shows. Real servers are started on loopback, DWS
+# is installed from image archives made on the spot, looked at, and removed.
+#
+#   DWS_CSM      the executable
+#   KEEP=1       leave the servers running, with DWS installed
+#   IMAGES=pull  take the real images from upstream's registries (needs a
+#                network; the sandbox then has none, so they are pulled first)
+
+set -euo pipefail
+
+root=$(realpath "$(dirname "$0")/..")
+DWS_CSM=${DWS_CSM:-$root/build/dws-csm}
+version=0.0.20
+
+bold='' dim='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
+	bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'
+fi
+
+say()
+{
+	printf '\n%s%s%s\n' "$bold" "$*" "$plain"
+}
+
+# show COMMAND...: as a user types it, then what it says.
+show()
+{
+	printf '\n%s$ %s%s\n' "$dim" "dws-csm ${*//$T/\$T}" "$plain"
+	"$DWS_CSM" "$@"
+}
+
+# The images are needed inside, but a network is only outside.
+if [ -z "${DWS_CSM_SANDBOX:-}" ]; then
+	"$root/tests/servers/kubernetes.sh" >/dev/null
+	if [ "${IMAGES:-}" = pull ]; then
+		DEMO_IMAGES=$(mktemp -d)
+		export DEMO_IMAGES
+		trap 'rm -rf "$DEMO_IMAGES"' EXIT
+		say "Pulling the images of DWS $version from upstream"
+		"$DWS_CSM" images pull --version "$version" \
+			--to "$DEMO_IMAGES/layout"
+	fi
+	if [ "${KEEP:-}" = 1 ]; then
+		log=$(mktemp)
+		setsid "$root/tests/servers/sandbox" "$0" >"$log" 2>&1 \
+			</dev/null &
+		server=$!
+		tail --pid="$server" -n +1 -f "$log" &
+		until grep -q '^# kept$' "$log" || ! kill -0 "$server"; do
+			sleep 0.2
+		done 2>/dev/null
+		sleep 0.5
+		kill $!
+		grep -q '^# kept$' "$log" && rm -f "$log"
+		exit
+	fi
+	"$root/tests/servers/sandbox" "$0"
+	exit
+fi
+
+say "Starting a Kubernetes API server with three nodes, and a registry"
+"$root/tests/servers/up" >"$T/up.log" 2>&1 || { cat "$T/up.log"; exit 1; }
+set -a
+# shellcheck disable=SC1091 # written by up
+. "$T/env"
+set +a
+# An NCN's host trusts the platform's CA; here the test CA stands for it.
+export DWS_CSM_REGISTRY_CA=$REGISTRY_CA
+"$KUBECTL" version --short 2>/dev/null | sed -n 's/^Server/Kubernetes/p'
+
+if [ -n "${DEMO_IMAGES:-}" ]; then
+	from=(--from "oci:$DEMO_IMAGES/layout")
+else
+	say "Making two image archives (small static programs in place of DWS)"
+	"$root/tests/servers/dws-images.sh" "$T/images" "$version"
+	from=(--from "docker-archive:$T/images/dws.tar"
+		--from "docker-archive:$T/images/kube-rbac-proxy.tar")
+fi
+
+say "Installing DWS $version"
+show install --version "$version" "${from[@]}"
+
+say "What stands there now"
+show status
+
+say "Once more: nothing is left to do"
+show install --version "$version" "${from[@]}"
+
+if [ "${KEEP:-}" = 1 ]; then
+	cat <<-END
+
+	The servers stay. Everything is in a network of its own; enter it with
+
+	    $root/tests/servers/enter $T
+
+	where KUBECONFIG=$KUBECONFIG
+	and kubectl ($KUBECTL), dws-csm and the registry can be used.
+	End it with  kill $$  inside, or  rm $T/keep  from here.
+	END
+	touch "$T/keep"
+	echo '# kept'
+	exec >/dev/null 2>&1
+	while [ -e "$T/keep" ]; do
+		sleep 1
+	done
+	"$root/tests/servers/down"
+	exit 0
+fi
+
+say "Removing DWS"
+show uninstall
+show status
+"$root/tests/servers/down" >/dev/null 2>&1
+say "Done. The servers have ended; nothing is left behind."
