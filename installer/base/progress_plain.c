@@ -1,17 +1,42 @@
 /* The plain face: a line when an item ends, and now and then for a long one. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/progress_face.h"
 #include "base/strs.h"
 
 #define PLAIN_EVERY_MS 10000
 
+/* A heading waits for the first line below it: without one it says nothing. */
+struct plain {
+	char *heading; /* or NULL */
+};
+
+static void *plain_new(void)
+{
+	return mem_alloc(sizeof(struct plain));
+}
+
+static void plain_free(void *state)
+{
+	struct plain *plain = state;
+
+	free(plain->heading);
+	free(plain);
+}
+
 static void plain_line(struct progress *p, const char *indent, const char *name,
 		       const char *text)
 {
 	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
+	struct plain *plain = p->state;
 
+	if (plain->heading && *indent) {
+		buf_addf(&out, "%s\n", plain->heading);
+		free(mem_steal(&plain->heading));
+	}
 	buf_addf(&out, "%s%s%s%s\n", indent, name, *name && *text ? ": " : "",
 		 text);
 	progress_write(p, &out);
@@ -24,7 +49,10 @@ static const char *plain_indent(const struct progress *p)
 
 static void plain_phase(struct progress *p, const char *text)
 {
-	plain_line(p, "", "", text);
+	struct plain *plain = p->state;
+
+	free(plain->heading);
+	plain->heading = mem_strdup(text);
 }
 
 static void plain_start(struct progress *p, struct progress_item *item)
@@ -88,6 +116,8 @@ static void plain_tick(struct progress *p, int64_t now)
 
 const struct progress_face progress_plain = {
 	.tick_ms = 500,
+	.new = plain_new,
+	.free = plain_free,
 	.phase = plain_phase,
 	.start = plain_start,
 	.end = plain_end,
