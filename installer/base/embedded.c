@@ -31,8 +31,8 @@ const struct embedded_file *embedded_find(const char *path)
 const struct embedded_file *embedded_next(const char *prefix,
 					  const struct embedded_file *last)
 {
-	size_t i = last ? (size_t)(last - embedded_files) + 1
-			: first_from(prefix);
+	size_t i = last ? (size_t)(last - embedded_files) + 1 :
+			  first_from(prefix);
 
 	if (i >= embedded_nr ||
 	    strncmp(embedded_files[i].path, prefix, strlen(prefix)) != 0)
