@@ -95,7 +95,7 @@ demo: $O/dws-csm deps-test
 		tests/demo.sh
 
 # The same on a real node with kubelet and containerd (as root)
-test-cluster: $O/dws-csm deps-test
+test-cluster: $O/dws-csm deps-node
 	@DWS_CSM='$(CURDIR)/$O/dws-csm' tests/test-cluster.sh
 
 # Compare speed with skopeo and kubectl
@@ -150,10 +150,10 @@ help:
 deps-build:
 	@scripts/deps.sh build
 
-deps-test deps-lint deps-fuzz deps-coverage: deps-%: | deps-build
+deps-test deps-node deps-lint deps-fuzz deps-coverage: deps-%: | deps-build
 	@scripts/deps.sh build test $*
 
-.PHONY: deps-build deps-test deps-lint deps-fuzz deps-coverage FORCE
+.PHONY: deps-build deps-test deps-node deps-lint deps-fuzz deps-coverage FORCE
 
 # A link into the cache; looked for again when the cache was emptied.
 build/curl.stamp: scripts/curl.sh scripts/deb-source.sh \

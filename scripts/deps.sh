@@ -2,10 +2,12 @@
 # deps.sh GROUP...
 #
 # Makes sure that the Debian packages of the groups are installed: build, test,
-# lint, fuzz, coverage. Where some are missing it says which and what for, and,
-# as root, installs them; otherwise it prints the command and exits 1.
+# node (for test-cluster), lint, fuzz, coverage. Where some are missing it says
+# which and what for, and, as root, installs them; otherwise it prints the
+# command and exits 1.
 #
-# The packages of the test servers stand in tests/servers/packages.
+# The packages of the test servers stand in tests/servers/packages, those of
+# real nodes in tests/servers/node-packages.
 
 set -eu
 
@@ -37,8 +39,8 @@ fuzz  libclang-rt-14-dev # its run-time and the sanitizers'
 fuzz  llvm            # readable stacks
 coverage gcovr        # the report
 END
-	list=$root/tests/servers/packages
-	[ ! -f "$list" ] || sed -n 's/^ *[^# ]/test &/p' "$list"
+	sed -n 's/^ *[^# ]/test &/p' "$root/tests/servers/packages"
+	sed -n 's/^ *[^# ]/node &/p' "$root/tests/servers/node-packages"
 }
 
 # The lines of the wanted groups whose package is not installed.
@@ -74,7 +76,7 @@ forbid_services()
 }
 
 [ $# -gt 0 ] || {
-	echo "usage: deps.sh build|test|lint|fuzz|coverage..." >&2
+	echo "usage: deps.sh build|test|node|lint|fuzz|coverage..." >&2
 	exit 2
 }
 command -v dpkg-query >/dev/null || {
