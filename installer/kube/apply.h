@@ -2,10 +2,12 @@
  * apply - objects into the cluster by server-side apply, and out of it.
  *
  * Kinds are all mapped before anything is changed: an unknown kind refuses
- * the whole. Objects of one rank go in parallel on a few connections; CRDs
- * are waited for until Established and visible in discovery before a later
- * rank. Fields that an earlier `kubectl apply` (client side) owns are taken
- * over, and dropped where our objects no longer have them.
+ * the whole. Objects of one rank go in parallel on a few connections. CRDs
+ * are waited for until discovery shows them, which it does once they are
+ * Established: before the first object of a kind of theirs, else at the end.
+ * Fields that an earlier `kubectl apply` (client side) owns are taken over,
+ * and dropped where our objects no longer have them. An object that says
+ * what stands there already is not touched: its resourceVersion stays.
  *
  * Source: Kubernetes docs, "Server-Side Apply" (field manager, force,
  * "Upgrading from client-side apply").
