@@ -94,9 +94,11 @@ kube_get()
 # The flag that closes the plain port, where there still is one (< 1.24).
 no_plain_port()
 {
-	if "$1" --help 2>&1 | grep -q -- ' --port int'; then
-		echo --port=0
-	fi
+	local help
+
+	# See remote_runtime in node.sh.
+	help=$("$1" --help 2>&1)
+	[[ $help != *' --port int'* ]] || echo --port=0
 }
 
 etcd_start()

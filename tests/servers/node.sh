@@ -150,10 +150,13 @@ kubelet_config()
 # The kubelet's flag for a container runtime, needed before 1.24.
 remote_runtime()
 {
-	if "$KUBE_BIN/kubelet" --help 2>&1 |
-		grep -q -- '--container-runtime string'; then
+	local help
+
+	# No pipe into grep -q: it would end the program by SIGPIPE, and with
+	# pipefail that reads as "no such flag".
+	help=$("$KUBE_BIN/kubelet" --help 2>&1)
+	[[ $help != *'--container-runtime string'* ]] ||
 		echo --container-runtime=remote
-	fi
 }
 
 containerd_ready()
