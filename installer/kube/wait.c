@@ -82,8 +82,13 @@ static int watch_one(void *ctx, unsigned int worker, size_t index,
 	result = vigil_keep(&vigil, err);
 	if (result < 0)
 		atomic_store(&waiting->stop, true);
-	progress_end(vigil.item, result ? PROGRESS_FAILED : PROGRESS_DONE,
-		     result ? NULL : "ready");
+	if (result == 1)
+		progress_end(vigil.item, PROGRESS_SKIPPED,
+			     "no longer waited for");
+	else
+		progress_end(vigil.item,
+			     result < 0 ? PROGRESS_FAILED : PROGRESS_DONE,
+			     result < 0 ? NULL : "ready");
 	return result;
 }
 
