@@ -210,19 +210,30 @@ static int dry_apply(struct install *self, struct err *err)
 	return 0;
 }
 
-/* The others are what they are once they are there, and they are. CRDs have
- * been waited for on the way. */
-static struct jval *objects_that_get_ready(const struct jval *objects)
+/*
+ * The others are what they are once they are there, and they are; CRDs have
+ * been waited for on the way. What cert-manager shall inject its CA into is
+ * ready when that was done.
+ */
+static bool gets_ready(const struct jval *object)
 {
 	static const char *const kinds[] = { "Deployment", "Certificate",
 					     "Issuer" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (str_eq(object_kind(object), kinds[i]))
+			return true;
+	return jval_get(jval_path(object, "metadata.annotations"),
+			"cert-manager.io/inject-ca-from");
+}
+
+static struct jval *objects_that_get_ready(const struct jval *objects)
+{
 	struct jval *list = jval_new_array();
 
 	for (size_t i = 0; i < jval_len(objects); i++)
-		for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
-			if (str_eq(object_kind(jval_at(objects, i)), kinds[k]))
-				jval_append(list,
-					    jval_ref(jval_at(objects, i)));
+		if (gets_ready(jval_at(objects, i)))
+			jval_append(list, jval_ref(jval_at(objects, i)));
 	return list;
 }
 
