@@ -29,6 +29,7 @@ build libacl1-dev     # libarchive refers to it
 build libattr1-dev    # libacl refers to it
 test  libcmocka-dev   # unit tests
 test  shunit2         # tests of the command line
+test  python3-yaml    # a second opinion on our YAML
 test  strace          # proves that no shared object is opened
 lint  clang-format    # layout
 lint  cppcheck        # what the compiler does not see
