@@ -72,6 +72,16 @@ static int unknown(char *const *argv, struct err *err)
 	return help_unknown(words, err);
 }
 
+static void drop_word(char **argv, const char *word)
+{
+	char **kept = argv;
+
+	for (; *argv; argv++)
+		if (!str_eq(*argv, word))
+			*kept++ = *argv;
+	*kept = NULL;
+}
+
 /* Without a command, help: also for --help and --version, which look like
  * options of a command that is not there. */
 static const struct command *find(char **argv, struct err *err)
@@ -86,8 +96,12 @@ static const struct command *find(char **argv, struct err *err)
 	command = command_take(argv, &words);
 	if (command)
 		return command;
-	if (words[0] == NULL)
+	if (words[0] == NULL) {
+		/* The wish for help is granted already. */
+		drop_word(argv, "--help");
+		drop_word(argv, "-h");
 		return command_find((char *[]){ names[0], NULL }, &nr);
+	}
 	if (unknown(words, err) < 0)
 		return NULL;
 	return command;
