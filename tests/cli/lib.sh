@@ -91,6 +91,10 @@ kubectl()
 	"$KUBECTL" --cache-dir="$TEST_DIR/kube-cache" "$@"
 }
 
+# From 1.21 on kubectl leaves managedFields out unless told.
+show_managed_fields=$("$KUBECTL" get --help |
+	grep -o -m 1 -e --show-managed-fields)
+
 # Must succeed, or the test is none.
 must()
 {
@@ -120,7 +124,7 @@ live_objects()
 			if (.apiVersion | startswith("cert-manager.io/") | not)
 			then . elif $cert == "" then empty
 			else .apiVersion = $cert end)' |
-		kubectl get -f - -o json
+		kubectl get -f - -o json ${show_managed_fields:+"$show_managed_fields"}
 }
 
 # "KIND NAME RESOURCEVERSION" of the same.
@@ -245,14 +249,7 @@ make_images()
 	local dir=$T/images
 
 	[ ! -e "$dir/done" ] || return 0
-	mkdir -p "$dir"
-	must "${CC:-gcc}" -static -O1 -o "$dir/manager" \
-		"$root/tests/servers/pod.c"
-	cp "$dir/manager" "$dir/kube-rbac-proxy"
-	must "$root/tests/servers/image.sh" "$dir/dws.tar" \
-		"ghcr.io/dataworkflowservices/dws:$release" "$dir/manager"
-	must "$root/tests/servers/image.sh" "$dir/kube-rbac-proxy.tar" \
-		quay.io/brancz/kube-rbac-proxy:v0.14.1 "$dir/kube-rbac-proxy"
+	must "$root/tests/servers/dws-images.sh" "$dir" "$release"
 	touch "$dir/done"
 }
 
