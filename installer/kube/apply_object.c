@@ -100,7 +100,8 @@ static bool says_nothing(const struct jval *object)
 static int read_before(struct kube *kube, const struct apply_one *one,
 		       struct jval **before, struct err *err)
 {
-	struct kube_request request = { .path = one->path, .metadata = true };
+	struct kube_request request = { .path = one->path,
+					.form = KUBE_METADATA };
 	struct err failure = ERR_INIT;
 
 	if (kube_request(kube, &request, before, &failure) >= 0)
@@ -121,7 +122,7 @@ static int take_over(struct kube *kube, const struct apply_one *one,
 		.path = path,
 		.content_type = JSON_PATCH_TYPE,
 		.body = patch,
-		.metadata = true,
+		.form = KUBE_METADATA,
 	};
 
 	log_verbose("taking over fields of %s '%s' from kubectl apply",
@@ -141,7 +142,7 @@ static int send_apply(struct kube *kube, const struct apply_one *one,
 		.path = path,
 		.content_type = APPLY_TYPE,
 		.body = one->object,
-		.metadata = true,
+		.form = KUBE_METADATA,
 	};
 
 	return kube_request(kube, &request, answer, err);

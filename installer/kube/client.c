@@ -27,6 +27,16 @@ struct kube {
 	int64_t patience_ms;
 };
 
+#define METADATA_AS(kind)                   \
+	"Accept: application/json;as=" kind \
+	";g=meta.k8s.io;v=v1,application/json"
+
+static const char *const accepts[] = {
+	[KUBE_WHOLE] = "Accept: application/json, */*;q=0.5",
+	[KUBE_METADATA] = METADATA_AS("PartialObjectMetadata"),
+	[KUBE_METADATA_LIST] = METADATA_AS("PartialObjectMetadataList"),
+};
+
 /* One call on its way. */
 struct call {
 	const struct kube_request *request;
@@ -91,11 +101,7 @@ static void call_init(struct call *call, struct kube *kube,
 	call->request = request;
 	call->url = mem_printf("%s%s", kube_config_server(kube->config),
 			       request->path);
-	strs_add(
-		&call->headers,
-		request->metadata ?
-			"Accept: application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json" :
-			"Accept: application/json, */*;q=0.5");
+	strs_add(&call->headers, accepts[request->form]);
 	strs_addf(&call->headers, "User-Agent: dws-csm/%s", version_string());
 	for (size_t i = 0; i < more->nr; i++)
 		strs_add(&call->headers, more->item[i]);

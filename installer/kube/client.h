@@ -46,9 +46,9 @@ struct kube_request {
 	const char *path;
 	const char *content_type;
 	const struct jval *body;
-	/* Answer with metadata only (PartialObjectMetadata): cheap where an
-	 * object is large. */
-	bool metadata;
+	/* Answer with metadata only: cheap where an object is large. A server
+	 * that cannot answers with the whole. */
+	enum kube_answer { KUBE_WHOLE, KUBE_METADATA, KUBE_METADATA_LIST } form;
 };
 
 /* The status (200, 201, 202), or -1. */
@@ -76,7 +76,12 @@ int kube_list(struct kube *kube, const char *path, const char *query,
 struct jval *kube_list_all(struct kube *kube, const char *path,
 			   const char *query, struct err *err) must_check;
 
-/* The same, telling the resourceVersion of the list (the caller's). */
+/* The same with nothing but the metadata of each: for CRDs, which are large.
+ * Their kind is PartialObjectMetadata. */
+struct jval *kube_list_names(struct kube *kube, const char *path,
+			     const char *query, struct err *err) must_check;
+
+/* All items whole, telling the resourceVersion of the list (the caller's). */
 struct jval *kube_list_version(struct kube *kube, const char *path,
 			       const char *query, char **version,
 			       struct err *err) must_check;

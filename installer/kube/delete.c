@@ -73,7 +73,7 @@ static int look(struct kube *kube, struct discovery *discovery,
 	struct err failure = ERR_INIT;
 	struct kube_resource resource;
 	autofree char *path = NULL;
-	struct kube_request request = { .metadata = true };
+	struct kube_request request = { .form = KUBE_METADATA };
 	int found = find_resource(kube, discovery, object, &resource, err);
 
 	*now = NULL;

@@ -44,29 +44,37 @@ static void name_items(const struct jval *list, struct jval *items)
 	}
 }
 
+/* What is listed. */
+struct listing {
+	struct kube *kube;
+	const char *path;
+	const char *query; /* or NULL */
+	enum kube_answer form;
+};
+
 /* One page appended to `all`; `*next` is where to go on, or NULL. */
-static int list_page(struct kube *kube, const char *path, const char *query,
-		     struct jval *all, char **next, char **version,
-		     struct err *err)
+static int list_page(const struct listing *listing, struct jval *all,
+		     char **next, char **version, struct err *err)
 {
 	struct buf auto_buf url = BUF_INIT(BUF_TEXT_MAX);
+	struct kube_request request = { .form = listing->form };
 	autojval struct jval *page = NULL;
 	struct jval *items;
 	const char *text;
 
-	buf_addf(&url, "%s?limit=%d", path, PAGE_SIZE);
-	if (query)
-		buf_addf(&url, "&%s", query);
+	buf_addf(&url, "%s?limit=%d", listing->path, PAGE_SIZE);
+	if (listing->query)
+		buf_addf(&url, "&%s", listing->query);
 	if (*next)
 		kube_add_query(&url, "continue", *next);
-	page = kube_get(kube, buf_str(&url), err);
-	if (page == NULL)
+	request.path = buf_str(&url);
+	if (kube_request(listing->kube, &request, &page, err) < 0)
 		return -1;
 	items = jval_get(page, "items");
 	if (!jval_is_array(items) && !jval_is_null(items))
 		return err_set(err, ERR_API,
 			       "cannot list '%s': the answer is not a list",
-			       path);
+			       listing->path);
 	name_items(page, items);
 	for (size_t i = 0; i < jval_len(items); i++)
 		jval_append(all, jval_ref(jval_at(items, i)));
@@ -79,28 +87,27 @@ static int list_page(struct kube *kube, const char *path, const char *query,
 	return 0;
 }
 
-static int list_pages(struct kube *kube, const char *path, const char *query,
-		      struct jval *all, char **version, struct err *err)
+static int list_pages(const struct listing *listing, struct jval *all,
+		      char **version, struct err *err)
 {
 	autofree char *next = NULL;
 
 	do {
-		if (list_page(kube, path, query, all, &next, version, err) < 0)
+		if (list_page(listing, all, &next, version, err) < 0)
 			return -1;
 	} while (next);
 	return 0;
 }
 
-struct jval *kube_list_version(struct kube *kube, const char *path,
-			       const char *query, char **version,
-			       struct err *err)
+static struct jval *list_all(const struct listing *listing, char **version,
+			     struct err *err)
 {
 	for (unsigned int tries = 1;; tries++) {
 		struct jval *all = jval_new_array();
 		struct err failure = ERR_INIT;
 
 		*version = NULL;
-		if (list_pages(kube, path, query, all, version, &failure) == 0)
+		if (list_pages(listing, all, version, &failure) == 0)
 			return all;
 		jval_free(all);
 		free(*version);
@@ -110,6 +117,29 @@ struct jval *kube_list_version(struct kube *kube, const char *path,
 			return NULL;
 		}
 	}
+}
+
+struct jval *kube_list_version(struct kube *kube, const char *path,
+			       const char *query, char **version,
+			       struct err *err)
+{
+	struct listing listing = { .kube = kube, .path = path, .query = query };
+
+	return list_all(&listing, version, err);
+}
+
+struct jval *kube_list_names(struct kube *kube, const char *path,
+			     const char *query, struct err *err)
+{
+	struct listing listing = {
+		.kube = kube,
+		.path = path,
+		.query = query,
+		.form = KUBE_METADATA_LIST,
+	};
+	autofree char *version = NULL;
+
+	return list_all(&listing, &version, err);
 }
 
 struct jval *kube_list_all(struct kube *kube, const char *path,
