@@ -1,0 +1,247 @@
+#!/bin/bash
+# Pushing through a proxy that spoils chosen requests: what may pass is tried
+# again, what may not is told, and no tag is written before all is there.
+# servers: none
+
+# shellcheck disable=SC2154 # run_dws sets rc, out, err
+
+# shellcheck source=tests/cli/images.sh
+. "$(dirname "${BASH_SOURCE[0]}")/images.sh"
+
+oneTimeSetUp()
+{
+	if ! registry_up || ! proxy_up; then
+		fail 'the servers do not start'
+	fi
+	to=$proxy
+}
+
+oneTimeTearDown()
+{
+	registry_down fault origin tokens source token images
+}
+
+setUp()
+{
+	new_prefix
+}
+
+# assert_pushed RULES: the push succeeds all the same, each rule having been
+# used, and what the registry has is right.
+assert_pushed()
+{
+	fault_rules fault "$1"
+	push --from "oci:$layout" dws
+	assert_rc 0
+	assertNotEquals 'requests that met the rule' 0 \
+		"$(fault_count fault '.rules | length > 0')"
+	assert_same_image "$layout"
+}
+
+test_waits_as_long_as_the_registry_asks()
+{
+	local start=$EPOCHSECONDS
+
+	assert_pushed '[{"method": "POST", "times": 1, "status": 429,
+		"headers": {"Retry-After": "2"}}]'
+	assertTrue 'waited' $((EPOCHSECONDS - start >= 2 ? 0 : 1))
+}
+
+test_tries_again_after_errors_of_the_server()
+{
+	assert_pushed '[
+		{"method": "HEAD", "path": "/blobs/", "nth": 1, "status": 500},
+		{"method": "POST", "nth": 1, "status": 503},
+		{"method": "PUT", "path": "/blobs/", "nth": 2, "status": 502,
+			"body": "<html><title>Bad Gateway</title></html>"},
+		{"method": "PUT", "path": "/manifests/", "nth": 1,
+			"status": 504}]'
+}
+
+test_begins_a_blob_anew_when_the_connection_breaks()
+{
+	assert_pushed '[{"method": "PUT", "path": "/blobs/", "times": 1,
+		"reset_request": 100000}]'
+}
+
+test_begins_a_blob_anew_when_the_answer_is_lost()
+{
+	assert_pushed '[{"method": "PUT", "path": "/blobs/", "nth": 1,
+		"reset_response": 0}]'
+}
+
+# The token server's tokens live; the registry behind the proxy says no once.
+test_renews_its_token_in_mid_upload()
+{
+	server_alive source || must server_start source
+	server_alive tokens || must fault_proxy tokens registry.local 6514 \
+		"https://$SOURCE_REGISTRY"
+	must registry_login registry.local:6514
+	fault_rules tokens '[{"method": "PUT", "path": "/blobs/", "nth": 1,
+		"after": 1000, "status": 401, "headers": {"WWW-Authenticate":
+		["Digest realm=\"x\"", "Bearer realm=\"https://source.test:'"$TOKEN_PORT"'/token\", service=\"source.test\""]}}]'
+	to=registry.local:6514 push --from "oci:$layout" dws
+	assert_rc 0
+	assertEquals 'refused' 1 "$(fault_count tokens \
+		'.method == "PUT" and .status == 401')"
+	assertEquals 'sent' 4 "$(fault_count tokens \
+		'.method == "PUT" and .status == 201')"
+}
+
+test_understands_every_form_of_location()
+{
+	local form
+
+	for form in relative absolute http; do
+		new_prefix
+		assert_pushed '[{"method": "POST", "location": "'$form'"}]'
+	done
+}
+
+# The password must not follow a Location to another host.
+test_keeps_its_password_from_other_hosts()
+{
+	fault_rules fault '[{"method": "POST", "location": "host:localhost"}]'
+	push --from "oci:$layout" dws
+	assertEquals 'requests with a password after the POST' 0 \
+		"$(fault_count fault '.method == "PUT" and .auth != null')"
+	assertNotEquals 'exit code' 0 "$rc"
+	assert_no_tag
+}
+
+test_sends_a_blob_that_may_not_be_mounted()
+{
+	fault_rules fault '[{"method": "POST", "path": "mount=",
+		"status": 405, "body": "no"}]'
+	push --from "oci:$layout"
+	assert_rc 0
+	assertEquals 'sent' 6 "$(fault_count fault \
+		'.method == "PUT" and (.path | test("/blobs/"))')"
+	assert_same_image "$layout"
+}
+
+test_pushes_blobs_again_that_the_registry_has_lost()
+{
+	push --from "oci:$layout" dws
+	images_skopeo delete "docker://$registry/$prefix/$dws"
+	fault_rules fault '[{"method": "PUT", "path": "/manifests/",
+		"times": 1, "status": 400, "headers":
+		{"Content-Type": "application/json"}, "body":
+		"{\"errors\":[{\"code\":\"MANIFEST_BLOB_UNKNOWN\"}]}"}]'
+	push --from "oci:$layout" dws
+	assert_rc 0
+	assertEquals 'sent although there' 3 "$(fault_count fault \
+		'.method == "PUT" and (.path | test("/blobs/"))')"
+	assert_same_image "$layout"
+}
+
+test_lives_without_the_digest_header()
+{
+	assert_pushed '[{"strip": ["Docker-Content-Digest"]}]'
+	push --from "oci:$layout" dws -o json
+	assert_rc 0
+	assert_json '.[0].present' true
+}
+
+# --- what is told -----------------------------------------------------------
+
+# assert_told RULES TEXT...: the push fails with these texts; no tag.
+assert_told()
+{
+	fault_rules fault "$1"
+	push --from "oci:$layout" dws
+	assert_rc 4
+	shift
+	assert_err "registry '$proxy'" "$@"
+	assert_no_tag
+}
+
+test_does_not_repeat_what_nexus_calls_read_only()
+{
+	assert_told '[{"method": "POST", "status": 400, "body":
+		"{\"errors\":[{\"code\":\"BLOB_UPLOAD_INVALID\",\"detail\":\"Repository is read only: docker\"}]}"}]' \
+		BLOB_UPLOAD_INVALID 'Repository is read only' "'$prefix/dws'"
+	assertTrue 'tried once a thread' \
+		$(($(fault_count fault '.method == "POST"') <= 4 ? 0 : 1))
+}
+
+test_tells_a_proxy_repository()
+{
+	assert_told '[{"method": "POST", "status": 404, "body": ""}]' \
+		404 'proxy repository' "'$prefix/dws'"
+}
+
+test_tells_a_page_by_its_title()
+{
+	assert_told '[{"method": "PUT", "path": "/blobs/", "status": 413,
+		"body": "<html><head><title>Request Entity Too Large</title>"}]' \
+		'413: Request Entity Too Large' 'limits the size'
+}
+
+test_gives_up_after_some_tries()
+{
+	fault_rules fault '[{"path": "^/v2/$", "status": 503}]'
+	push --from "oci:$layout" dws
+	assert_rc 4
+	assert_err "registry '$proxy'" 503
+	assertEquals 'tries' 3 "$(fault_count fault .)"
+}
+
+# --- a source that fails ----------------------------------------------------
+
+given_spoilt_source()
+{
+	server_alive origin || must fault_proxy origin source.test 6513 \
+		"https://$registry"
+	registry_login source.test:6513
+	to='' push --from "oci:$layout" dws
+	assert_rc 0
+	from=dws=docker://source.test:6513/$prefix/$dws
+	new_prefix
+	fault_rules fault '[]'
+	fault_rules origin "$1"
+}
+
+test_reads_a_blob_again_that_breaks_off()
+{
+	given_spoilt_source '[{"method": "GET", "path": "/blobs/", "times": 1,
+		"cut": 1000}]'
+	push --from "$from" dws
+	assert_rc 0
+	assert_same_image "$layout"
+}
+
+test_finds_a_blob_that_changed_on_its_way()
+{
+	given_spoilt_source '[{"method": "GET", "path": "/blobs/",
+		"corrupt": 77}]'
+	push --from "$from" dws
+	assert_rc 9
+	assert_err corrupt sha256: source.test:6513
+	assert_no_tag
+}
+
+# --- signals ----------------------------------------------------------------
+
+test_ends_soon_when_interrupted()
+{
+	local process start
+
+	fault_rules fault '[{"method": "PUT", "path": "/blobs/",
+		"rate": 20000}]'
+	"$DWS_CSM" images push dws --registry "$proxy/$prefix" \
+		--authfile "$REGISTRY_AUTHFILE" --registry-ca "$REGISTRY_CA" \
+		--from "oci:$layout" >"$TEST_DIR/out" 2>"$TEST_DIR/err" &
+	process=$!
+	sleep 2
+	start=$EPOCHSECONDS
+	kill -TERM "$process"
+	wait "$process"
+	rc=$?
+	assertEquals "exit code ($(<"$TEST_DIR/err"))" 10 "$rc"
+	assertTrue 'took long to end' $((EPOCHSECONDS - start <= 3 ? 0 : 1))
+	assert_no_tag
+}
+
+# shellcheck source=/dev/null
+. shunit2
