@@ -112,6 +112,14 @@ static void set_cert_manager_version(struct jval *object, const char *version)
 	jval_set_str(object, "apiVersion", api);
 }
 
+void adapt_cert_manager(struct jval *object, const struct strs *versions)
+{
+	const char *version = adapt_cert_manager_version(versions);
+
+	if (version && is_cert_manager(object))
+		set_cert_manager_version(object, version);
+}
+
 static void note_certificates(const struct jval *certificate,
 			      const struct adaptation *adaptation,
 			      struct strs *notes)

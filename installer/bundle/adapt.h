@@ -27,6 +27,10 @@ struct adaptation {
  * as our manifests write it, or NULL. Borrowed from `versions`. */
 const char *adapt_cert_manager_version(const struct strs *versions);
 
+/* Write an object of cert-manager.io in the best version that is served; leave
+ * others, and all where none is served, as they are. */
+void adapt_cert_manager(struct jval *object, const struct strs *versions);
+
 /* Names that the webhook's certificate must be for: the dnsNames of the
  * release's Certificate, added to `names`. */
 void adapt_webhook_names(const struct jval *objects, struct strs *names);

@@ -115,14 +115,15 @@ static int secret_value(const struct jval *secret, const char *key, char **text,
 	return 0;
 }
 
-/* 1 = found, 0 = no such Secret. */
+/* 1 = found, 0 = no such Secret, or none that this user may read. */
 static int from_secret(struct cluster *cluster, struct credentials *credentials,
 		       struct err *err)
 {
 	autojval struct jval *secret =
 		kube_get(cluster->kube, NEXUS_SECRET_PATH, err);
 
-	if (secret == NULL && kube_is_not_found(err)) {
+	if (secret == NULL && (kube_is_not_found(err) || err->http == 403)) {
+		log_verbose("%s", err->msg);
 		err_clear(err);
 		return 0;
 	}
@@ -165,7 +166,8 @@ static int find_credentials(const struct settings *settings,
 		       "--authfile",
 		       host,
 		       cluster ? "Secret 'nexus-admin-credential' in "
-				 "namespace 'nexus' is not there, nor an "
+				 "namespace 'nexus' is not there or may not "
+				 "be read, nor is there an "
 				 "auth.json" :
 				 "there is no auth.json");
 }

@@ -64,6 +64,13 @@ static bool still_holds(const struct x509_pair *pair, const char *ca,
 	return true;
 }
 
+/* It may have been ours before. */
+static bool is_of_cert_manager(const struct jval *secret)
+{
+	return jval_get(jval_path(secret, "metadata.annotations"),
+			"cert-manager.io/certificate-name");
+}
+
 /* The one in the cluster, when it is ours and good: 1; else 0. */
 static int certs_keep(struct kube *kube, const struct strs *names,
 		      struct x509_pair *pair, char **ca, struct err *err)
@@ -79,7 +86,8 @@ static int certs_keep(struct kube *kube, const struct strs *names,
 	}
 	if (!str_eq(jval_string(
 			    jval_get(labels, "app.kubernetes.io/managed-by")),
-		    "dws-csm"))
+		    "dws-csm") ||
+	    is_of_cert_manager(secret))
 		return 0;
 	pair->cert_pem = secret_text(secret, "tls.crt");
 	pair->key_pem = secret_text(secret, "tls.key");
@@ -87,20 +95,34 @@ static int certs_keep(struct kube *kube, const struct strs *names,
 	return still_holds(pair, *ca, names);
 }
 
-/* The CA's key is forgotten at once: nothing else shall be signed by it. */
+/* The first certificate of a bundle, with its end line. */
+static char *first_certificate(const char *bundle)
+{
+	static const char end[] = "-----END CERTIFICATE-----\n";
+	const char *at = bundle ? strstr(bundle, end) : NULL;
+
+	return at ? mem_strndup(bundle, (size_t)(at - bundle) + strlen(end)) :
+		    mem_strdup("");
+}
+
+/*
+ * The CA's key is forgotten at once: nothing else shall be signed by it. The
+ * CA before stays in the bundle, since pods see the new certificate only a
+ * minute later.
+ */
 static int certs_issue(const struct strs *names, struct x509_pair *pair,
 		       char **ca, struct err *err)
 {
 	auto_x509_pair struct x509_pair authority = { 0 };
+	autofree char *before = first_certificate(*ca);
 
 	x509_pair_release(pair);
-	free(*ca);
-	*ca = NULL;
 	if (x509_make_ca(&authority, "dws-csm webhook CA", CERT_DAYS, err) <
 		    0 ||
 	    x509_issue_server(pair, &authority, names, CERT_DAYS, err) < 0)
 		return err_wrap(err, "issue the webhook's certificate");
-	*ca = mem_strdup(authority.cert_pem);
+	free(*ca);
+	*ca = mem_printf("%s%s", authority.cert_pem, before);
 	return 0;
 }
 

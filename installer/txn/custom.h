@@ -22,6 +22,9 @@ const char *custom_storage_version(const struct jval *crd);
 struct jval *custom_list(struct kube *kube, const struct jval *crd,
 			 const char *ns, struct err *err) must_check;
 
+/* The CRD of Workflows; ERR_API with http 404 where DWS is not. */
+struct jval *workflows_crd(struct kube *kube, struct err *err) must_check;
+
 /* All Workflows; an empty array where the CRD is not there. What cannot be
  * listed is an error: "unknown" is not "none". */
 struct jval *workflows_list(struct kube *kube, const char *ns, struct err *err)

@@ -5,11 +5,15 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bundle/adapt.h"
 #include "kube/apply.h"
 #include "kube/object.h"
 #include "kube/wait.h"
 #include "txn/certs.h"
+#include "txn/fit.h"
+#include "txn/gate.h"
 #include "txn/names.h"
+#include "txn/prune.h"
 #include "txn/record.h"
 #include "txn/survey.h"
 
@@ -19,6 +23,7 @@ struct install {
 	struct survey survey;
 	struct image_result *images;
 	struct jval *objects;
+	struct jval *obsolete; /* to be removed first */
 	enum apply_result *applied;
 	struct jval *record;
 };
@@ -43,33 +48,6 @@ static int check_standing(const struct install *self, struct err *err)
 		       "cannot be told; 'dws-csm status' shows them, 'dws-csm "
 		       "uninstall' takes them away",
 		       jval_len(survey->crds));
-}
-
-static int64_t webhook_replicas(const struct jval *objects)
-{
-	for (size_t i = 0; i < jval_len(objects); i++) {
-		const struct jval *object = jval_at(objects, i);
-
-		if (str_eq(object_kind(object), "Deployment") &&
-		    str_eq(object_name(object), DWS_WEBHOOK))
-			return jval_int(object, "spec.replicas", 1);
-	}
-	return 0;
-}
-
-/* Its anti-affinity wants a node for each pod: said before, not after. */
-static void check_nodes(struct install *self, const struct jval *objects)
-{
-	int64_t pods = webhook_replicas(objects);
-	int nodes = survey_schedulable_nodes(self->options->kube);
-
-	if (nodes >= 0 && nodes < pods)
-		strs_addf(&self->result->plan.notes,
-			  "deployment '%s' wants %lld nodes and %d can take "
-			  "pods: it will not become ready; --replicas %d fits "
-			  "this cluster",
-			  DWS_WEBHOOK, (long long)pods, nodes,
-			  nodes > 0 ? nodes : 1);
 }
 
 static void plan_images(struct install *self)
@@ -120,18 +98,39 @@ static struct jval *render(struct install *self, struct err *err)
 	return render_release(options->release, &render, err);
 }
 
+/*
+ * What the last record or the release has and we do not apply. Of the release
+ * that is only what adaptation took out, and kinds that the cluster does not
+ * serve cannot stand there.
+ */
+static struct jval *list_obsolete(const struct install *self,
+				  const struct jval *rendered)
+{
+	const struct jval *record = survey_record(&self->survey);
+	autojval struct jval *candidates = jval_copy(rendered);
+	const struct jval *old = jval_get(record, "objects");
+
+	for (size_t i = 0; i < jval_len(old); i++)
+		jval_append(candidates, jval_copy(jval_at(old, i)));
+	for (size_t i = 0; i < jval_len(candidates); i++)
+		adapt_cert_manager(jval_at(candidates, i),
+				   &self->survey.cert_manager);
+	return prune_list(candidates, self->objects);
+}
+
 static int prepare_objects(struct install *self, struct err *err)
 {
 	autojval struct jval *rendered = render(self, err);
 
 	if (rendered == NULL)
 		return -1;
-	check_nodes(self, rendered);
+	fit_nodes(self->options->kube, rendered, &self->result->plan.notes);
 	self->objects = certs_adapt(self->options->kube, &self->survey,
 				    self->options->certs, rendered,
 				    &self->result->plan.notes, err);
 	if (self->objects == NULL)
 		return -1;
+	self->obsolete = list_obsolete(self, rendered);
 	self->result->nr_objects = jval_len(self->objects);
 	self->applied =
 		mem_array(self->result->nr_objects, sizeof(*self->applied));
@@ -180,6 +179,50 @@ static int apply(struct install *self, struct err *err)
 	return 0;
 }
 
+/* Gone before what takes their place comes. */
+static int remove_obsolete(struct install *self, struct err *err)
+{
+	const struct install_options *options = self->options;
+	autojval struct jval *removed = jval_new_array();
+
+	for (size_t i = 0; i < jval_len(self->obsolete); i++) {
+		struct jval *object = jval_at(self->obsolete, i);
+		autofree char *label = object_label(object);
+		int was = delete_object(options->kube, options->discovery,
+					object, err);
+
+		if (was < 0)
+			return -1;
+		if (was == 0)
+			continue;
+		plan_add(&self->result->plan, "delete", "no longer part of it",
+			 "%s", label);
+		jval_append(removed, jval_ref(object));
+		self->result->changed = true;
+	}
+	return wait_gone(options->kube, options->discovery, removed,
+			 options->timeout_ms, options->progress, err);
+}
+
+static int plan_obsolete(struct install *self, struct err *err)
+{
+	const struct install_options *options = self->options;
+
+	for (size_t i = 0; i < jval_len(self->obsolete); i++) {
+		const struct jval *object = jval_at(self->obsolete, i);
+		autofree char *label = object_label(object);
+		int there = object_exists(options->kube, options->discovery,
+					  object, err);
+
+		if (there < 0)
+			return -1;
+		if (there > 0)
+			plan_add(&self->result->plan, "delete",
+				 "no longer part of it", "%s", label);
+	}
+	return 0;
+}
+
 /*
  * What the server would say to each object; without their namespace it can
  * say nothing of those that live in one: they would be created.
@@ -198,7 +241,8 @@ static int dry_apply(struct install *self, struct err *err)
 		if (self->survey.namespace || !object_namespace(object))
 			jval_append(asked, jval_ref(object));
 	}
-	if (apply_objects(&options, asked, answers, err) < 0)
+	if (apply_objects(&options, asked, answers, err) < 0 ||
+	    plan_obsolete(self, err) < 0)
 		return -1;
 	for (size_t i = 0; i < self->result->nr_objects; i++) {
 		const struct jval *object = jval_at(self->objects, i);
@@ -270,15 +314,26 @@ static struct jval *record_images(const struct install *self)
 	return list;
 }
 
-/* Supersede the older record that says "deployed" (or died "installing"). */
+/* What was deployed before no longer is; an install that died in its middle
+ * has failed. */
 static int supersede(const struct install *self, struct err *err)
 {
-	struct jval *old = survey_record(&self->survey);
+	const struct jval *records = self->survey.records;
 
-	if (old == NULL || str_eq(jval_str(old, "status"), "superseded"))
-		return 0;
-	record_set_status(old, "superseded");
-	return record_save(self->options->kube, old, err);
+	for (size_t i = 0; i < jval_len(records); i++) {
+		struct jval *old = jval_at(records, i);
+		const char *status = jval_str(old, "status");
+
+		if (str_eq(status, "deployed"))
+			record_set_status(old, "superseded");
+		else if (str_eq(status, "installing"))
+			jval_set_str(old, "status", "failed");
+		else
+			continue;
+		if (record_save(self->options->kube, old, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int finish_record(struct install *self, const char *status,
@@ -321,7 +376,8 @@ static int deploy(struct install *self, struct err *err)
 {
 	struct err record_err = ERR_INIT;
 
-	if (apply(self, err) == 0 && wait_all(self, err) == 0)
+	if (remove_obsolete(self, err) == 0 && apply(self, err) == 0 &&
+	    wait_all(self, err) == 0)
 		return 0;
 	err_hint(err, "what was done stays; mend the cause and run 'dws-csm "
 		      "install' again, or 'dws-csm uninstall'");
@@ -357,7 +413,7 @@ static int install_new(struct install *self, struct err *err)
 	if (apply_namespace(self, err) < 0)
 		return -1;
 	begin_record(self);
-	if (record_save(self->options->kube, self->record, err) < 0)
+	if (record_create(self->options->kube, self->record, err) < 0)
 		return -1;
 	if (deploy(self, err) < 0)
 		return -1;
@@ -384,6 +440,9 @@ static int install(struct install *self, struct err *err)
 		return -1;
 	if (options->dry_run)
 		return dry_apply(self, err);
+	/* Left behind by an uninstall that was not finished. */
+	if (gate_open(options->kube, err) < 0)
+		return -1;
 	if (is_recorded(self))
 		return converge(self, err);
 	return install_new(self, err);
@@ -400,6 +459,7 @@ int install_run(const struct install_options *options,
 	survey_release(&self.survey);
 	image_results_free(self.images, options->release->nr_images);
 	jval_free(self.objects);
+	jval_free(self.obsolete);
 	jval_free(self.record);
 	free(self.applied);
 	return status;

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "kube/object.h"
+#include "txn/gate.h"
 #include "txn/names.h"
 #include "txn/record.h"
 
@@ -23,6 +24,8 @@ static const struct {
 	  "workload-manager" },
 	{ "rbac.authorization.k8s.io/v1", "ClusterRoleBinding", NULL,
 	  "slurm-dws-viewer" },
+	{ "admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration",
+	  NULL, GATE_NAME },
 };
 
 struct inventory {
@@ -75,6 +78,32 @@ static int served_version(struct inventory *self, const struct jval *object,
 	return found;
 }
 
+/*
+ * Names without "dws" may be somebody else's: such a role counts only when
+ * it is about resources of DWS, such a binding when it binds one of those.
+ */
+static bool is_of_dws(const struct jval *live)
+{
+	const char *name = object_name(live);
+	const struct jval *rules = jval_get(live, "rules");
+	const char *role = jval_str(live, "roleRef.name");
+
+	if (str_eq(name, "slurm-dws-viewer"))
+		return str_eq(role, "workload-manager") ||
+		       str_eq(role, "dws-workload-manager");
+	if (!str_eq(name, "workload-manager"))
+		return true;
+	for (size_t i = 0; i < jval_len(rules); i++) {
+		const struct jval *groups =
+			jval_get(jval_at(rules, i), "apiGroups");
+
+		for (size_t k = 0; k < jval_len(groups); k++)
+			if (str_eq(jval_string(jval_at(groups, k)), DWS_GROUP))
+				return true;
+	}
+	return false;
+}
+
 /* Add the object if it exists in the cluster. */
 static int inventory_try(struct inventory *self, const struct jval *object,
 			 struct err *err)
@@ -101,7 +130,8 @@ static int inventory_try(struct inventory *self, const struct jval *object,
 		return -1;
 	live = kube_get(self->kube, path, err);
 	if (live) {
-		jval_append(self->found, jval_ref(name));
+		if (is_of_dws(live))
+			jval_append(self->found, jval_ref(name));
 		return 0;
 	}
 	if (!kube_is_not_found(err))

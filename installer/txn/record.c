@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/strs.h"
 #include "base/version.h"
@@ -14,6 +15,7 @@
 #include "kube/object.h"
 #include "txn/names.h"
 
+#define RECORD_PREFIX "dws-csm.release.v"
 #define RECORD_MAX_BYTES ((size_t)16 << 20)
 #define SECRETS_PATH "/api/v1/namespaces/" DWS_NAMESPACE "/secrets"
 
@@ -56,12 +58,29 @@ static struct jval *record_sorted(const struct jval *records)
 	return sorted;
 }
 
+/* A record that cannot be read, or is of a later dws-csm, must not stand in
+ * the way of those who want to look or to clean up. */
+static struct jval *record_unreadable(const struct jval *secret)
+{
+	const char *number = str_after(object_name(secret), RECORD_PREFIX);
+	struct jval *record = jval_new_object();
+
+	jval_set(record, "revision",
+		 jval_new_int(number ? strtol(number, NULL, 10) : 0));
+	jval_set_str(record, "status", "unreadable");
+	return record;
+}
+
 static int record_collect(void *ctx, struct jval *secret, struct err *err)
 {
-	struct jval *record = record_decode(secret, err);
+	struct err why = ERR_INIT;
+	struct jval *record = record_decode(secret, &why);
 
-	if (record == NULL)
-		return -1;
+	(void)err;
+	if (record == NULL) {
+		log_warn("%s", why.msg);
+		record = record_unreadable(secret);
+	}
 	jval_append(ctx, record);
 	return 0;
 }
@@ -145,8 +164,74 @@ void record_set_status(struct jval *record, const char *status)
 
 char *record_name(const struct jval *record)
 {
-	return mem_printf("dws-csm.release.v%lld",
+	return mem_printf(RECORD_PREFIX "%lld",
 			  (long long)jval_int(record, "revision", 0));
+}
+
+static struct jval *record_secret(const struct jval *record, struct err *err)
+{
+	autofree char *name = record_name(record);
+	autofree char *text = jval_text(record, false);
+	auto_buf struct buf packed = BUF_INIT(RECORD_MAX_BYTES);
+	auto_buf struct buf encoded = BUF_INIT(RECORD_MAX_BYTES * 2);
+
+	gzip_compress(&packed, text, strlen(text));
+	base64_encode(&encoded, packed.data, packed.len);
+	if (buf_check(&encoded, "release record", err) < 0)
+		return NULL;
+	return jval_pack(
+		"{s:s, s:s, s:{s:s, s:s, s:{s:s, s:s, s:s}}, s:s, s:{s:s}}",
+		"apiVersion", "v1", "kind", "Secret", "metadata", "name", name,
+		"namespace", DWS_NAMESPACE, "labels", RECORD_LABEL, "release",
+		"app.kubernetes.io/managed-by", "dws-csm", "dws-csm.io/status",
+		jval_str(record, "status"), "type", "dws-csm.io/release.v1",
+		"data", "release", buf_str(&encoded));
+}
+
+/* Is the record that is there ours after all? An answer may get lost. */
+static int check_rival(struct kube *kube, const struct jval *record,
+		       struct err *err)
+{
+	static const char *const who[] = { "user", "host", "started" };
+	autofree char *name = record_name(record);
+	autofree char *path = mem_printf("%s/%s", SECRETS_PATH, name);
+	autojval struct jval *secret = kube_get(kube, path, err);
+	autojval struct jval *other = NULL;
+	bool same = true;
+
+	if (secret == NULL)
+		return -1;
+	other = record_decode(secret, err);
+	if (other == NULL)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(who); i++)
+		same &= str_eq(jval_str(other, who[i]),
+			       jval_str(record, who[i]));
+	if (same)
+		return 0;
+	return err_set(err, ERR_LOCKED,
+		       "another installer is at work: user '%s' on '%s' since "
+		       "%s; wait until it has ended, and look at 'dws-csm "
+		       "history'",
+		       jval_str(other, "user"), jval_str(other, "host"),
+		       jval_str(other, "started"));
+}
+
+int record_create(struct kube *kube, const struct jval *record, struct err *err)
+{
+	autojval struct jval *secret = record_secret(record, err);
+
+	if (secret == NULL)
+		return -1;
+	if (kube_call(kube, "POST",
+		      SECRETS_PATH "?fieldManager=" APPLY_FIELD_MANAGER, NULL,
+		      secret, NULL, err) == 0)
+		return 0;
+	if (!kube_is_conflict(err))
+		return err_wrap(err, "write release record '%s'",
+				object_name(secret));
+	err_clear(err);
+	return check_rival(kube, record, err);
 }
 
 int record_save(struct kube *kube, const struct jval *record, struct err *err)
@@ -155,22 +240,10 @@ int record_save(struct kube *kube, const struct jval *record, struct err *err)
 	autofree char *path = mem_printf("%s/%s?fieldManager=%s&force=true",
 					 SECRETS_PATH, name,
 					 APPLY_FIELD_MANAGER);
-	autofree char *text = jval_text(record, false);
-	auto_buf struct buf packed = BUF_INIT(RECORD_MAX_BYTES);
-	auto_buf struct buf encoded = BUF_INIT(RECORD_MAX_BYTES * 2);
-	autojval struct jval *secret = NULL;
+	autojval struct jval *secret = record_secret(record, err);
 
-	gzip_compress(&packed, text, strlen(text));
-	base64_encode(&encoded, packed.data, packed.len);
-	if (buf_check(&encoded, "release record", err) < 0)
+	if (secret == NULL)
 		return -1;
-	secret = jval_pack(
-		"{s:s, s:s, s:{s:s, s:s, s:{s:s, s:s, s:s}}, s:s, s:{s:s}}",
-		"apiVersion", "v1", "kind", "Secret", "metadata", "name", name,
-		"namespace", DWS_NAMESPACE, "labels", RECORD_LABEL, "release",
-		"app.kubernetes.io/managed-by", "dws-csm", "dws-csm.io/status",
-		jval_str(record, "status"), "type", "dws-csm.io/release.v1",
-		"data", "release", buf_str(&encoded));
 	if (kube_call(kube, "PATCH", path, "application/apply-patch+yaml",
 		      secret, NULL, err) < 0)
 		return err_wrap(err, "write release record '%s'", name);

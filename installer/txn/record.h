@@ -31,7 +31,12 @@ void record_set_objects(struct jval *record, const struct jval *objects);
 /* Set status, and the time it ended unless it is "installing". */
 void record_set_status(struct jval *record, const char *status);
 
-/* Write it; its namespace must exist. */
+/* Write a new one; its namespace must exist. ERR_LOCKED names the other
+ * installer who is at this revision already. */
+int record_create(struct kube *kube, const struct jval *record, struct err *err)
+	must_check;
+
+/* Write it anew. */
 int record_save(struct kube *kube, const struct jval *record, struct err *err)
 	must_check;
 

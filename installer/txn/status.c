@@ -148,6 +148,11 @@ static struct jval *certificate_value(struct kube *kube)
 	char when[CLOCK_RFC3339_SIZE];
 	time_t end;
 
+	/* A Secret that was ours keeps our label. */
+	if (jval_get(jval_path(secret, "metadata.annotations"),
+		     "cert-manager.io/certificate-name"))
+		ours = false;
+
 	if (secret == NULL)
 		return jval_pack(
 			"{s:s, s:o}", "secret", DWS_SERVING_SECRET, "error",
@@ -248,8 +253,9 @@ static int add_details(struct jval *status, struct kube *kube,
 	struct jval *webhook;
 
 	jval_set(status, "images", images);
-	if (pods == NULL)
+	if (pods == NULL && err->http != 403)
 		return -1;
+	err_clear(err);
 	add_images(images, survey->controller, pods, record);
 	add_images(images, survey->webhook, pods, record);
 	jval_set(status, "deployments",

@@ -128,6 +128,24 @@ struct jval *survey_record(const struct survey *survey)
 	return nr > 0 ? jval_at(survey->records, nr - 1) : NULL;
 }
 
+int object_exists(struct kube *kube, struct discovery *discovery,
+		  const struct jval *object, struct err *err)
+{
+	autojval struct jval *live = NULL;
+	autofree char *path = NULL;
+	struct kube_resource resource;
+	int served = discovery_find(discovery, kube, object_api_version(object),
+				    object_kind(object), &resource, err);
+
+	if (served <= 0)
+		return served;
+	path = kube_resource_path(&resource, object_namespace(object),
+				  object_name(object));
+	if (get_optional(kube, path, &live, err) < 0)
+		return -1;
+	return live != NULL;
+}
+
 static bool node_schedulable(const struct jval *node)
 {
 	const struct jval *taints = jval_path(node, "spec.taints");

@@ -37,6 +37,11 @@ void survey_release(struct survey *survey);
 /* The newest record, or NULL. Borrowed. */
 struct jval *survey_record(const struct survey *survey);
 
+/* 1 when an object of that kind and name is in the cluster; 0 also where its
+ * kind is not served. */
+int object_exists(struct kube *kube, struct discovery *discovery,
+		  const struct jval *object, struct err *err) must_check;
+
 /* The nodes on which a pod can be scheduled (neither cordoned nor tainted
  * NoSchedule), for the webhook's anti-affinity; -1 when it cannot be told. */
 int survey_schedulable_nodes(struct kube *kube);

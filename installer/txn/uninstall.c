@@ -7,6 +7,7 @@
 #include "kube/apply.h"
 #include "kube/object.h"
 #include "txn/custom.h"
+#include "txn/gate.h"
 #include "txn/inventory.h"
 #include "txn/names.h"
 #include "txn/survey.h"
@@ -30,6 +31,7 @@ static int check_workflows(struct uninstall *self, struct err *err)
 		err->kind = ERR_BLOCKED;
 		return -1;
 	}
+	jval_free(self->result->workflows);
 	self->result->workflows = workflows;
 	if (nr == 0)
 		return 0;
@@ -43,15 +45,17 @@ static int check_workflows(struct uninstall *self, struct err *err)
 		       nr == 1 ? "" : ", ...");
 }
 
-/* All custom resources of all kinds, but Workflows (there are none). */
+/* All custom resources of all kinds but Workflows, of which none may be. */
 static int collect_resources(struct uninstall *self, struct err *err)
 {
 	self->result->resources = jval_new_array();
 	for (size_t i = 0; i < jval_len(self->survey.crds); i++) {
 		const struct jval *crd = jval_at(self->survey.crds, i);
-		autojval struct jval *list =
-			custom_list(self->options->kube, crd, NULL, err);
+		autojval struct jval *list = NULL;
 
+		if (str_eq(jval_str(crd, "spec.names.kind"), "Workflow"))
+			continue;
+		list = custom_list(self->options->kube, crd, NULL, err);
 		if (list == NULL)
 			return err_wrap(err, "list custom resources '%s'",
 					object_name(crd));
@@ -81,7 +85,15 @@ static int check_resources(const struct uninstall *self, struct err *err)
 		       object_namespace(jval_at(resources, 0)));
 }
 
-enum stage { STAGE_CRDS, STAGE_WEBHOOKS, STAGE_REST, NR_STAGES };
+/* Each is gone before the next begins: what runs may write again what is
+ * deleted under it, such as a Lease or the certificate's Secret. */
+enum stage {
+	STAGE_CRDS,
+	STAGE_WEBHOOKS,
+	STAGE_WORKLOADS,
+	STAGE_REST,
+	NR_STAGES,
+};
 
 static enum stage stage_of(const struct jval *object)
 {
@@ -91,6 +103,9 @@ static enum stage stage_of(const struct jval *object)
 		return STAGE_CRDS;
 	if (str_ends(kind, "WebhookConfiguration"))
 		return STAGE_WEBHOOKS;
+	if (str_eq(kind, "Deployment") || str_eq(kind, "Certificate") ||
+	    str_eq(kind, "Issuer"))
+		return STAGE_WORKLOADS;
 	return STAGE_REST;
 }
 
@@ -148,7 +163,8 @@ static int remove_stage(struct uninstall *self, enum stage stage,
 	static const char *const names[NR_STAGES] = {
 		[STAGE_CRDS] = "custom resource definitions",
 		[STAGE_WEBHOOKS] = "webhook configurations",
-		[STAGE_REST] = "Deployments, roles and the rest",
+		[STAGE_WORKLOADS] = "Deployments and certificates",
+		[STAGE_REST] = "accounts, roles and the rest",
 	};
 	autojval struct jval *objects = stage_objects(self, stage);
 
@@ -168,17 +184,40 @@ static int remove_namespace(struct uninstall *self, struct err *err)
 
 static int remove_everything(struct uninstall *self, struct err *err)
 {
+	bool dry_run = self->options->dry_run;
+
 	if (remove_all(self, "custom resources", self->result->resources, err) <
 	    0)
+		return -1;
+	/* The last look before the CRD takes all Workflows with it. */
+	if (!dry_run && check_workflows(self, err) < 0)
 		return -1;
 	for (int stage = 0; stage < NR_STAGES; stage++) {
 		if (remove_stage(self, (enum stage)stage, err) < 0)
 			return -1;
 		/* Kinds have gone with their CRDs. */
-		if (stage == STAGE_CRDS && !self->options->dry_run)
+		if (stage == STAGE_CRDS && !dry_run)
 			discovery_forget(self->options->discovery);
 	}
 	return remove_namespace(self, err);
+}
+
+/* With the gate closed no Workflow can come between a look and the deed. It
+ * goes with the webhook configurations, or opens when nothing came of it. */
+static int remove_behind_gate(struct uninstall *self, struct err *err)
+{
+	struct kube *kube = self->options->kube;
+	struct err ignored = ERR_INIT;
+
+	if (self->options->dry_run)
+		return remove_everything(self, err);
+	if (gate_close(kube, err) < 0 || check_workflows(self, err) < 0 ||
+	    remove_everything(self, err) < 0) {
+		if (err->kind == ERR_BLOCKED && gate_open(kube, &ignored) < 0)
+			return err_hint(err, "%s", ignored.msg);
+		return -1;
+	}
+	return gate_open(kube, err) < 0 ? -1 : 0;
 }
 
 static int uninstall(struct uninstall *self, struct err *err)
@@ -196,8 +235,11 @@ static int uninstall(struct uninstall *self, struct err *err)
 				       options->catalogue, &self->survey, err);
 	if (self->objects == NULL)
 		return -1;
-	if (remove_everything(self, err) < 0)
-		return err_hint(err, "run 'dws-csm uninstall' again to go on");
+	if (remove_behind_gate(self, err) < 0)
+		return err->kind == ERR_BLOCKED ?
+			       -1 :
+			       err_hint(err, "run 'dws-csm uninstall' again "
+					     "to go on");
 	return 0;
 }
 
