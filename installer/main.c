@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/strs.h"
+#include "base/utf8.h"
 #include "cmd/cmd.h"
 #include "cmd/help.h"
 #include "net/http.h"
@@ -117,6 +118,8 @@ int main(int argc, char **argv)
 	command = find(argv + 1, &err);
 	if (command && run(command, argv + 1, &err) == 0)
 		return 0;
+	/* Names from archives and words of servers may hold anything. */
+	utf8_clean(err.msg);
 	fprintf(stderr, "dws-csm: %s\n", err.msg);
 	if (err.kind == ERR_USAGE)
 		fprintf(stderr, "Try 'dws-csm %s%s'.\n",

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 static enum log_level log_level = LOG_INFO;
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -38,6 +39,7 @@ static void log_line(const char *prefix, const char *fmt, va_list args)
 	if (vasprintf(&text, fmt, args) < 0)
 		return;
 	line = mem_printf("%s%s", prefix, text);
+	utf8_clean(line);
 	pthread_mutex_lock(&log_lock);
 	if (log_sink)
 		log_sink(line, log_sink_ctx);
