@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 static volatile sig_atomic_t interrupt_signal;
+static volatile sig_atomic_t interrupt_deferred;
 
 int64_t clock_now_ms(void)
 {
@@ -95,7 +96,12 @@ void interrupt_install(void)
 
 bool clock_interrupted(void)
 {
-	return interrupt_signal != 0;
+	return interrupt_signal != 0 && !interrupt_deferred;
+}
+
+void interrupt_defer(bool deferred)
+{
+	interrupt_deferred = deferred;
 }
 
 int clock_check_interrupt(struct err *err)

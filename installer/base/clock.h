@@ -50,11 +50,14 @@ int clock_sleep(int64_t ms, struct err *err) must_check;
 
 /* The pause before try number `attempt` (1 = first retry): doubling from
  * `base_ms` to at most `max_ms`, with jitter of +-25 %. */
-int64_t clock_backoff_ms(unsigned int attempt, int64_t base_ms,
-			 int64_t max_ms);
+int64_t clock_backoff_ms(unsigned int attempt, int64_t base_ms, int64_t max_ms);
 
 void interrupt_install(void);
 bool clock_interrupted(void);
+
+/* While deferred, a signal is only remembered: for the last words that must
+ * be written after one came. */
+void interrupt_defer(bool deferred);
 
 /* ERR_INTERRUPTED when a signal asked to stop, else 0. */
 int clock_check_interrupt(struct err *err) must_check;

@@ -140,12 +140,24 @@ static int status_show(const struct jval *status, struct err *err)
 {
 	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
 
+	if (jval_int(status, "leftovers", 0) > 0) {
+		buf_addf(&out,
+			 "DWS is not installed, but %" PRId64
+			 " objects of it are left (Kubernetes %s); 'dws-csm "
+			 "uninstall' removes them\n",
+			 jval_int(status, "leftovers", 0),
+			 jval_str(status, "kubernetes"));
+		return output_text(buf_str(&out), err);
+	}
 	if (!jval_bool(status, "installed", false)) {
 		buf_addf(&out, "DWS is not installed (Kubernetes %s)\n",
 			 jval_str(status, "kubernetes"));
 		return output_text(buf_str(&out), err);
 	}
 	show_head(status, &out);
+	if (jval_bool(status, "gate", false))
+		buf_addstr(&out, "New Workflows are kept out: an uninstall has "
+				 "begun; run it again, or 'dws-csm install'\n");
 	show_images(jval_get(status, "images"), &out);
 	show_deployments(jval_get(status, "deployments"), &out);
 	show_crds(jval_get(status, "crds"), &out);
@@ -157,13 +169,14 @@ static int status_show(const struct jval *status, struct err *err)
 static int status_main(struct settings *settings, const struct strs *args,
 		       struct err *err)
 {
+	autocatalogue struct catalogue *catalogue = catalogue_open(err);
 	auto_cluster struct cluster cluster = { 0 };
 	autojval struct jval *status = NULL;
 
 	(void)args;
-	if (cluster_open(&cluster, settings, err) < 0)
+	if (catalogue == NULL || cluster_open(&cluster, settings, err) < 0)
 		return -1;
-	status = status_take(cluster.kube, cluster.discovery, err);
+	status = status_take(cluster.kube, cluster.discovery, catalogue, err);
 	if (status == NULL)
 		return -1;
 	if (settings->output && !str_eq(settings->output, "table"))

@@ -163,7 +163,10 @@ void workflows_cells(const struct jval *workflow, time_t now,
 	cell_any(cells, jval_path(workflow, "spec.userID"));
 	cell(cells, jval_str(workflow, "spec.desiredState"));
 	cell(cells, jval_str(workflow, "status.state"));
-	cell(cells, jval_str(workflow, "status.status"));
+	/* Asked to go, and held by its finalizers. */
+	cell(cells, jval_str(workflow, "metadata.deletionTimestamp") ?
+			    "Terminating" :
+			    jval_str(workflow, "status.status"));
 	cell_age(cells, jval_str(workflow, "metadata.creationTimestamp"), now);
 	cell(cells, joined);
 }

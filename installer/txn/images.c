@@ -75,6 +75,20 @@ static int source_has(const struct image_source *source,
 	return 0;
 }
 
+/* The user's word goes, but it may be a slip. */
+static void warn_other_name(const struct image_source *source,
+			    const struct release_image *image)
+{
+	const struct strs *names = image_source_names(source);
+	autofree char *list = strs_join(names, ", ");
+
+	if (names->nr > 0)
+		log_warn("'%s' calls its image '%s'; it is taken for '%s:%s' "
+			 "as you say",
+			 image_source_name(source), list, image->name,
+			 image->tag);
+}
+
 /* `spec` may be "NAME=SPEC" for a source that does not know its names. */
 static int try_spec(struct images *self, const char *spec, size_t index,
 		    struct err *err)
@@ -85,7 +99,7 @@ static int try_spec(struct images *self, const char *spec, size_t index,
 	size_t name = strcspn(spec, "=:");
 	bool named = spec[name] == '=';
 	struct image_source *source;
-	int found = 1;
+	int found;
 
 	if (named && (strncmp(spec, image->name, name) != 0 ||
 		      image->name[name] != '\0'))
@@ -93,30 +107,82 @@ static int try_spec(struct images *self, const char *spec, size_t index,
 	source = images_open(self, named ? spec + name + 1 : spec, err);
 	if (source == NULL)
 		return -1;
-	if (!named)
-		found = source_has(source, image, &choice->reference);
-	if (found)
+	found = source_has(source, image, &choice->reference);
+	if (named && !found)
+		warn_other_name(source, image);
+	if (named || found)
 		choice->source = source;
-	return found;
+	return named || found;
 }
 
+/* What the sources do hold, for the message. */
+static char *held_names(const struct images *self)
+{
+	auto_strs struct strs all = STRS_INIT;
+
+	for (size_t i = 0; i < self->nr_sources; i++) {
+		const struct strs *names = image_source_names(self->source[i]);
+
+		for (size_t k = 0; k < names->nr; k++)
+			if (!strs_has(&all, names->item[k]))
+				strs_add(&all, names->item[k]);
+	}
+	return all.nr > 0 ? strs_join(&all, ", ") : NULL;
+}
+
+/* 1 = found, 0 = none of the sources has it. */
 static int choose_from(struct images *self, size_t index, struct err *err)
 {
-	const struct release_image *image =
-		&self->options->release->image[index];
 	const struct strs *from = self->options->from;
-	autofree char *list = NULL;
 
 	for (size_t i = 0; i < from->nr; i++) {
 		int found = try_spec(self, from->item[i], index, err);
 
 		if (found != 0)
-			return found < 0 ? -1 : 0;
+			return found;
 	}
-	list = strs_join(from, ", ");
-	err_set(err, ERR_NOT_FOUND, "no image '%s:%s' in %s", image->name,
-		image->tag, list);
-	return err_hint(err, "name it with --from %s=SOURCE", image->name);
+	return 0;
+}
+
+static int not_in_sources(const struct images *self, size_t index,
+			  struct err *err)
+{
+	const struct release_image *image =
+		&self->options->release->image[index];
+	autofree char *list = strs_join(self->options->from, ", ");
+	autofree char *held = held_names(self);
+
+	err_set(err, ERR_NOT_FOUND, "no image '%s:%s' in %s%s%s", image->name,
+		image->tag, list, held ? ", which holds " : "",
+		held ? held : "");
+	return err_hint(err,
+			"if it is there under another name say --from "
+			"%s=SOURCE",
+			image->name);
+}
+
+/* "wrong=oci:..." must not be overlooked. */
+static int check_named_sources(const struct images *self, struct err *err)
+{
+	const struct release *release = self->options->release;
+	const struct strs *from = self->options->from;
+
+	for (size_t i = 0; from && i < from->nr; i++) {
+		const char *spec = from->item[i];
+		size_t name = strcspn(spec, "=:");
+		bool known = spec[name] != '=';
+
+		for (size_t k = 0; k < release->nr_images; k++)
+			known |= strlen(release->image[k].name) == name &&
+				 strncmp(release->image[k].name, spec, name) ==
+					 0;
+		if (!known)
+			return err_set(err, ERR_USAGE,
+				       "'--from %s': DWS %s has no image "
+				       "'%.*s'",
+				       spec, release->version, (int)name, spec);
+	}
+	return 0;
 }
 
 /* The first of upstream's registries that has it. */
@@ -180,6 +246,7 @@ static int choose(struct images *self, struct registry_session *session,
 {
 	const struct images_options *options = self->options;
 	struct image_result *result = &self->results[index];
+	bool named_sources = options->from && options->from->nr > 0;
 	int there;
 
 	result->name = options->release->image[index].name;
@@ -188,11 +255,17 @@ static int choose(struct images *self, struct registry_session *session,
 	if (result->place == NULL ||
 	    ref_parse(&self->choice[index].place, result->place, err) < 0)
 		return -1;
-	if (options->from && options->from->nr > 0)
-		return choose_from(self, index, err);
+	if (named_sources) {
+		int found = choose_from(self, index, err);
+
+		if (found != 0)
+			return found < 0 ? -1 : 0;
+	}
 	there = session ? already_there(self, session, index, err) : 0;
 	if (there != 0)
 		return there < 0 ? -1 : 0;
+	if (named_sources)
+		return not_in_sources(self, index, err);
 	return choose_upstream(self, index, err);
 }
 
@@ -210,6 +283,8 @@ static int choose_all(struct images *self, struct err *err)
 	struct registry_session *session;
 	int result;
 
+	if (check_named_sources(self, err) < 0)
+		return -1;
 	if (self->options->registry == NULL)
 		return choose_wanted(self, NULL, err);
 	session = registry_connect(self->options->registry);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "bundle/adapt.h"
@@ -39,9 +40,10 @@ static int check_standing(const struct install *self, struct err *err)
 	if (survey->version)
 		return err_set(err, ERR_BLOCKED,
 			       "DWS %s stands in this cluster, 'install' does "
-			       "not replace it by %s; take it away first with "
-			       "'dws-csm uninstall'",
-			       survey->version, wanted);
+			       "not replace it by %s; keep it with --version "
+			       "%s, or take it away first with 'dws-csm "
+			       "uninstall'",
+			       survey->version, wanted, survey->version);
 	return err_set(err, ERR_BLOCKED,
 		       "%zu custom resource definitions of DWS stand in this "
 		       "cluster without its Deployments, so that the release "
@@ -379,10 +381,15 @@ static int deploy(struct install *self, struct err *err)
 	if (remove_obsolete(self, err) == 0 && apply(self, err) == 0 &&
 	    wait_all(self, err) == 0)
 		return 0;
-	err_hint(err, "what was done stays; mend the cause and run 'dws-csm "
-		      "install' again, or 'dws-csm uninstall'");
+	err_hint(err,
+		 "what was done stays; %s'dws-csm install' again, or 'dws-csm "
+		 "uninstall'",
+		 err->kind == ERR_INTERRUPTED ? "to go on run " :
+						"mend the cause and run ");
+	interrupt_defer(true);
 	if (finish_record(self, "failed", &record_err) < 0)
 		log_warn("%s", record_err.msg);
+	interrupt_defer(false);
 	return -1;
 }
 
@@ -425,13 +432,31 @@ static int install_new(struct install *self, struct err *err)
 	return 0;
 }
 
+/* A Namespace on its way out takes nothing new: wait until it has gone. */
+static int wait_namespace(struct install *self, struct err *err)
+{
+	const struct install_options *options = self->options;
+	const struct jval *ns = self->survey.namespace;
+	autojval struct jval *list = NULL;
+
+	if (options->dry_run ||
+	    !str_eq(jval_str(ns, "status.phase"), "Terminating"))
+		return 0;
+	list = jval_pack("[O]", ns);
+	if (wait_gone(options->kube, options->discovery, list,
+		      options->timeout_ms, options->progress, err) < 0)
+		return err_hint(err, "its status tells what holds it");
+	jval_free(mem_steal(&self->survey.namespace));
+	return 0;
+}
+
 static int install(struct install *self, struct err *err)
 {
 	const struct install_options *options = self->options;
 
 	if (survey_take(&self->survey, options->kube, options->discovery, err) <
 		    0 ||
-	    check_standing(self, err) < 0)
+	    check_standing(self, err) < 0 || wait_namespace(self, err) < 0)
 		return -1;
 	/* Certificates and kinds are settled before the first blob goes. */
 	if (certs_check(&self->survey, options->certs, err) < 0)

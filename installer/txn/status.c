@@ -10,6 +10,8 @@
 #include "kube/object.h"
 #include "kube/wait.h"
 #include "txn/custom.h"
+#include "txn/gate.h"
+#include "txn/inventory.h"
 #include "txn/names.h"
 #include "txn/survey.h"
 
@@ -271,17 +273,41 @@ static int add_details(struct jval *status, struct kube *kube,
 	return 0;
 }
 
+/* Objects of DWS where DWS is not: an uninstall that did not end. */
+static int count_leftovers(struct kube *kube, struct discovery *discovery,
+			   const struct catalogue *catalogue,
+			   const struct survey *survey, int64_t *nr,
+			   struct err *err)
+{
+	autojval struct jval *found =
+		inventory_take(kube, discovery, catalogue, survey, err);
+
+	if (found == NULL)
+		return -1;
+	*nr = (int64_t)jval_len(found);
+	return 0;
+}
+
 struct jval *status_take(struct kube *kube, struct discovery *discovery,
-			 struct err *err)
+			 const struct catalogue *catalogue, struct err *err)
 {
 	auto_survey struct survey survey = SURVEY_INIT;
 	autojval struct jval *status = NULL;
+	int64_t leftovers = 0;
+	int gate;
 
 	if (survey_take(&survey, kube, discovery, err) < 0)
 		return NULL;
-	status = jval_pack("{s:b, s:s?, s:s, s:s}", "installed", survey.present,
-			   "version", survey.version, "namespace",
-			   DWS_NAMESPACE, "kubernetes", survey.server_version);
+	gate = gate_is_closed(kube, err);
+	if (gate < 0 ||
+	    (!survey.present && count_leftovers(kube, discovery, catalogue,
+						&survey, &leftovers, err) < 0))
+		return NULL;
+	status = jval_pack("{s:b, s:s?, s:s, s:s, s:b, s:I}", "installed",
+			   survey.present, "version", survey.version,
+			   "namespace", DWS_NAMESPACE, "kubernetes",
+			   survey.server_version, "gate", gate, "leftovers",
+			   leftovers);
 	if (survey.present || survey_record(&survey))
 		add_record(status, survey_record(&survey));
 	if (survey.present && add_details(status, kube, &survey, err) < 0)

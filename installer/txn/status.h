@@ -7,17 +7,23 @@
  *	 crds: [{name, storage, state}],
  *	 webhook: {endpoints, configurations: [{kind, name, caBundle}],
  *		   certificate: {secret, issuedBy, notAfter, daysLeft}},
- *	 workflows: {count, items: [...]} or {error}}
+ *	 workflows: {count, items: [...]} or {error},
+ *	 gate, leftovers}
+ *
+ * `gate` is true while dws-csm keeps new Workflows out; `leftovers` counts
+ * objects of an installation that was not removed whole.
  *
  * Looks only; what cannot be read is told in its place.
  */
 #ifndef TXN_STATUS_H
 #define TXN_STATUS_H
 
+#include "bundle/catalogue.h"
 #include "kube/client.h"
 #include "kube/discovery.h"
 
 struct jval *status_take(struct kube *kube, struct discovery *discovery,
-			 struct err *err) must_check;
+			 const struct catalogue *catalogue, struct err *err)
+	must_check;
 
 #endif

@@ -77,10 +77,11 @@ static int check_resources(const struct uninstall *self, struct err *err)
 	if (options->confirm && options->confirm(resources))
 		return 0;
 	return err_set(err, ERR_BLOCKED,
-		       "%zu custom resources of DWS would be destroyed (the "
+		       "%zu custom resource%s of DWS would be destroyed (the "
 		       "first is %s '%s' in namespace '%s'); save them with "
 		       "kubectl get -o yaml if they are wanted, then say --yes",
-		       jval_len(resources), object_kind(jval_at(resources, 0)),
+		       jval_len(resources), jval_len(resources) == 1 ? "" : "s",
+		       object_kind(jval_at(resources, 0)),
 		       object_name(jval_at(resources, 0)),
 		       object_namespace(jval_at(resources, 0)));
 }
@@ -133,6 +134,29 @@ static void plan_removal(struct uninstall *self, const struct jval *objects)
 	}
 }
 
+static int delete_all(struct uninstall *self, const struct jval *objects,
+		      struct err *err)
+{
+	const struct uninstall_options *options = self->options;
+	struct progress_item *item =
+		progress_add(options->progress, PROGRESS_STEPS,
+			     jval_len(objects), "deleting");
+
+	for (size_t i = 0; i < jval_len(objects); i++) {
+		int was = delete_object(options->kube, options->discovery,
+					jval_at(objects, i), err);
+
+		if (was < 0) {
+			progress_end(item, PROGRESS_FAILED, NULL);
+			return -1;
+		}
+		self->result->removed += (size_t)was;
+		progress_advance(item, 1);
+	}
+	progress_end(item, PROGRESS_SKIPPED, NULL);
+	return 0;
+}
+
 /* Delete all of an array, then wait until the last is gone. */
 static int remove_all(struct uninstall *self, const char *what,
 		      const struct jval *objects, struct err *err)
@@ -143,15 +167,8 @@ static int remove_all(struct uninstall *self, const char *what,
 	if (options->dry_run || jval_len(objects) == 0)
 		return 0;
 	progress_phase(options->progress, "%s", what);
-	for (size_t i = 0; i < jval_len(objects); i++) {
-		int was = delete_object(options->kube, options->discovery,
-					jval_at(objects, i), err);
-
-		if (was < 0)
-			return err_wrap(err, "remove %s", what);
-		self->result->removed += (size_t)was;
-	}
-	if (wait_gone(options->kube, options->discovery, objects,
+	if (delete_all(self, objects, err) < 0 ||
+	    wait_gone(options->kube, options->discovery, objects,
 		      options->timeout_ms, options->progress, err) < 0)
 		return err_wrap(err, "remove %s", what);
 	return 0;
