@@ -16,6 +16,8 @@
 #define BACKOFF_MAX_MS 5000
 /* An internal error may be a hiccup; it seldom goes away by waiting. */
 #define INTERNAL_ERROR_TRIES 3
+/* The pods of a webhook may just be starting. */
+#define WEBHOOK_PAUSE_MS 1500
 #define ANSWER_MAX_BYTES ((size_t)64 << 20)
 #define CALL_TIMEOUT_MS 70000
 
@@ -25,6 +27,7 @@ struct kube {
 	struct http *http;
 	const struct http_config *http_config; /* what `http` was made with */
 	int64_t patience_ms;
+	int64_t timeout_ms;
 };
 
 #define METADATA_AS(kind)                   \
@@ -57,6 +60,7 @@ struct kube *kube_new(struct kube_config *config)
 
 	kube->config = config;
 	kube->patience_ms = PATIENCE_MS;
+	kube->timeout_ms = CALL_TIMEOUT_MS;
 	return kube;
 }
 
@@ -77,6 +81,11 @@ struct kube_config *kube_config_of(const struct kube *kube)
 void kube_set_patience(struct kube *kube, int64_t ms)
 {
 	kube->patience_ms = ms;
+}
+
+void kube_set_call_timeout(struct kube *kube, int64_t ms)
+{
+	kube->timeout_ms = ms;
 }
 
 /* The credential of this moment, and a connection that carries it. */
@@ -116,7 +125,7 @@ static void call_init(struct call *call, struct kube *kube,
 	call->http.method = request->method ? request->method : "GET";
 	call->http.url = call->url;
 	call->http.headers = &call->headers;
-	call->http.timeout_ms = CALL_TIMEOUT_MS;
+	call->http.timeout_ms = kube->timeout_ms;
 	call->begun = clock_now_ms();
 	call->deadline = call->begun + kube->patience_ms;
 }
@@ -189,25 +198,32 @@ static int64_t retry_after_ms(const struct http_response *response)
 static int call_again(struct kube *kube, struct call *call,
 		      const struct http_response *response, struct err *err)
 {
+	const char *text = buf_str(&response->body);
+	int64_t pause_ms = retry_after_ms(response);
 	int status = response->status;
 
 	if (status == 401 && !call->authenticated_again) {
 		call->authenticated_again = true;
 		return kube_config_refused(kube->config, kube->access.serial);
 	}
-	if (!status_is_transient(status, buf_str(&response->body)) ||
-	    (status == 500 && call->tries >= INTERNAL_ERROR_TRIES))
+	/* Not for what is read: a dead conversion webhook would cost that
+	 * much for each kind. */
+	if (strcmp(call->http.method, "GET") != 0 &&
+	    status_is_webhook_away(status, text))
+		pause_ms = WEBHOOK_PAUSE_MS;
+	else if (!status_is_transient(status, text))
+		return 0;
+	if (status == 500 && call->tries >= INTERNAL_ERROR_TRIES)
 		return 0;
 	log_verbose("%s %s: status %d, trying again", call->http.method,
 		    call->request->path, status);
-	return call_pause(kube, call, retry_after_ms(response), err);
+	return call_pause(kube, call, pause_ms, err);
 }
 
 /* One try. */
 static int call_send(struct kube *kube, struct call *call, size_t max_bytes,
 		     struct http_response *response, struct err *err)
 {
-	int64_t begun = clock_now_ms();
 	struct source_mem body;
 
 	if (refresh_access(kube, err) < 0)
@@ -221,8 +237,6 @@ static int call_send(struct kube *kube, struct call *call, size_t max_bytes,
 	if (http_do(kube->http, &call->http, max_bytes, response, err) < 0)
 		return -2;
 	kube_config_set_reached(kube->config);
-	log_debug("%s %s: %d, %lld ms", call->http.method, call->request->path,
-		  response->status, (long long)(clock_now_ms() - begun));
 	return 0;
 }
 
@@ -370,7 +384,6 @@ struct http_stream *kube_open(struct kube *kube, const char *path,
 			result = unreachable(kube, err);
 			break;
 		}
-		log_debug("GET %s: %d", path, response.status);
 	} while (response.status == 401 &&
 		 call_again(kube, &call, &response, err) == 1);
 	if (result == 0 && response.status != 200)

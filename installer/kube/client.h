@@ -4,8 +4,9 @@
  * Paths are absolute ("/api/v1/namespaces/x"). 429, 500, 502-504, 408 and
  * connection faults are retried with back-off within the call's deadline
  * (429 obeys Retry-After; a POST that may have arrived is retried only when
- * it cannot harm: 409 AlreadyExists is then told to the caller). Errors are
- * ERR_API with `http` set and the message of the Status object (reason,
+ * it cannot harm: 409 AlreadyExists is then told to the caller). A change
+ * that waits for a webhook which cannot be reached is tried for 5 s. Errors
+ * are ERR_API with `http` set and the message of the Status object (reason,
  * details.causes), and name verb, resource and what to do (401, 403, unknown
  * CA, refused connection). 404 is ERR_API with http 404: kube_is_not_found.
  */
@@ -29,6 +30,9 @@ struct kube_config *kube_config_of(const struct kube *kube);
 
 /* How long calls are retried while the server is away; default 30 s. */
 void kube_set_patience(struct kube *kube, int64_t ms);
+
+/* How long one try may take; default 70 s. */
+void kube_set_call_timeout(struct kube *kube, int64_t ms);
 
 /* GET `path`; the object is the caller's. */
 struct jval *kube_get(struct kube *kube, const char *path, struct err *err)

@@ -119,6 +119,12 @@ bool status_is_transient(int http, const char *text)
 	}
 }
 
+bool status_is_webhook_away(int http, const char *text)
+{
+	return http == 500 && text && strstr(text, "failed calling webhook") &&
+	       !strstr(text, "not found");
+}
+
 /* What is no Status: a proxy's page. Its first line, cut. */
 static void add_raw(struct buf *out, int http, const char *text, size_t len)
 {

@@ -19,8 +19,12 @@
 void status_describe(struct buf *out, const struct kube_request *request);
 
 /* Whether a try at a later time may go better: by status, and for 500 by
- * what `text` says (a webhook that fails will do so again). */
+ * what `text` says (a webhook that fails seldom heals soon). */
 bool status_is_transient(int http, const char *text);
+
+/* Whether a webhook could not be asked, which may be just starting: not one
+ * that has no Service. */
+bool status_is_webhook_away(int http, const char *text);
 
 /* ERR_API from an answer of status `http` with body `text`; returns -1. */
 int status_error(const struct kube_config *config,
