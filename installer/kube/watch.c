@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/strs.h"
+#include "kube/object.h"
 #include "kube/watch_line.h"
 
 #define WATCH_SECONDS 290
@@ -23,8 +24,12 @@ struct watch {
 	char *version;	     /* to go on from; NULL = list first */
 	struct jval *listed; /* not told yet, or NULL */
 	size_t next;
-	bool synced; /* SYNCED was told since the list */
+	bool synced;	    /* SYNCED was told since the list */
+	struct jval *known; /* namespace/name -> object: what there is */
+	struct jval *lost;  /* gone while nobody watched, not told yet */
 	struct http_stream *stream;
+	int64_t opened; /* when */
+	bool quiet;	/* no event came since */
 	struct watch_lines lines;
 	unsigned int failures; /* in a row */
 	int64_t failing_since;
@@ -38,6 +43,8 @@ struct watch *watch_new(struct kube *kube, const char *path, const char *query)
 	watch->kube = kube;
 	watch->path = mem_strdup(path);
 	watch->query = mem_strdup(query);
+	watch->known = jval_new_object();
+	watch->lost = jval_new_array();
 	watch_lines_init(&watch->lines);
 	return watch;
 }
@@ -63,15 +70,18 @@ void watch_free(struct watch *watch)
 	list_anew(watch);
 	watch_lines_release(&watch->lines);
 	jval_free(watch->listed);
+	jval_free(watch->known);
+	jval_free(watch->lost);
 	free(watch->path);
 	free(watch->query);
 	free(watch);
 }
 
-static void went_well(struct watch *watch)
+static void pause_more(struct watch *watch)
 {
-	watch->failures = 0;
-	watch->failing_since = 0;
+	watch->failures++;
+	watch->rest_until = deadline_in_ms(
+		clock_backoff_ms(watch->failures, BACKOFF_MS, BACKOFF_MAX_MS));
 }
 
 /* What may pass is tried again after a rest: 0; else -1. */
@@ -80,7 +90,7 @@ static int failed(struct watch *watch, const struct err *failure,
 {
 	int64_t now = clock_now_ms();
 
-	if (watch->failures++ == 0)
+	if (watch->failing_since == 0)
 		watch->failing_since = now;
 	if (!failure->transient || now - watch->failing_since > LASTING_MS) {
 		*err = *failure;
@@ -88,8 +98,7 @@ static int failed(struct watch *watch, const struct err *failure,
 	}
 	log_verbose("watching '%s': %s; trying again", watch->path,
 		    failure->msg);
-	watch->rest_until = deadline_in_ms(
-		clock_backoff_ms(watch->failures, BACKOFF_MS, BACKOFF_MAX_MS));
+	pause_more(watch);
 	return 0;
 }
 
@@ -106,6 +115,32 @@ static int rest(struct watch *watch, int64_t deadline, struct err *err)
 	return until <= deadline;
 }
 
+static void know(struct watch *watch, struct jval *object, bool there)
+{
+	const char *ns = object_namespace(object);
+	autofree char *key =
+		mem_printf("%s/%s", ns ? ns : "", object_name(object));
+
+	if (there)
+		jval_set(watch->known, key, jval_ref(object));
+	else
+		jval_del(watch->known, key);
+}
+
+/* What was there and is no longer listed: its DELETED was missed. */
+static void find_lost(struct watch *watch)
+{
+	autojval struct jval *before = mem_steal(&watch->known);
+
+	watch->known = jval_new_object();
+	for (size_t i = 0; i < jval_len(watch->listed); i++)
+		know(watch, jval_at(watch->listed, i), true);
+	for (void *it = jval_first(before); it; it = jval_next(before, it))
+		if (jval_get(watch->known, jval_member_name(it)) == NULL)
+			jval_append(watch->lost,
+				    jval_ref(jval_member_value(it)));
+}
+
 static int list_load(struct watch *watch, struct err *err)
 {
 	jval_free(watch->listed);
@@ -113,7 +148,10 @@ static int list_load(struct watch *watch, struct err *err)
 	watch->synced = false;
 	watch->listed = kube_list_version(watch->kube, watch->path,
 					  watch->query, &watch->version, err);
-	return watch->listed ? 0 : -1;
+	if (watch->listed == NULL)
+		return -1;
+	find_lost(watch);
+	return 0;
 }
 
 static int stream_open(struct watch *watch, struct err *err)
@@ -126,13 +164,38 @@ static int stream_open(struct watch *watch, struct err *err)
 		buf_addf(&url, "&%s", watch->query);
 	kube_add_query(&url, "resourceVersion", watch->version);
 	watch->stream = kube_open(watch->kube, buf_str(&url), err);
-	return watch->stream ? 0 : -1;
+	if (watch->stream == NULL)
+		return -1;
+	watch->opened = clock_now_ms();
+	watch->quiet = true;
+	watch->failing_since = 0;
+	return 0;
 }
 
-/* The list's objects one by one, then SYNCED: 1; 0 when all is told. */
+/* Streams end now and then; one that ends at once, with nothing told, may be
+ * cut by something in between, which will do so again. */
+static void stream_ended(struct watch *watch)
+{
+	stream_close(watch);
+	if (watch->quiet && clock_now_ms() - watch->opened < BACKOFF_MAX_MS)
+		pause_more(watch);
+	else
+		watch->failures = 0;
+}
+
+/* What went, the list's objects one by one, then SYNCED: 1; 0 when all is
+ * told. */
 static int tell_listed(struct watch *watch, const char **type,
 		       struct jval **object)
 {
+	size_t lost = jval_len(watch->lost);
+
+	if (lost > 0) {
+		*type = "DELETED";
+		*object = jval_ref(jval_at(watch->lost, lost - 1));
+		jval_remove_at(watch->lost, lost - 1);
+		return 1;
+	}
 	if (watch->listed && watch->next < jval_len(watch->listed)) {
 		*type = "ADDED";
 		*object = jval_ref(jval_at(watch->listed, watch->next++));
@@ -160,6 +223,7 @@ static int take_event(struct watch *watch, const char *line, size_t len,
 		log_verbose("watching '%s': too old, listing again",
 			    watch->path);
 		list_anew(watch);
+		pause_more(watch);
 		return 0;
 	}
 	if (event.failed) {
@@ -172,8 +236,11 @@ static int take_event(struct watch *watch, const char *line, size_t len,
 		free(watch->version);
 		watch->version = event.version;
 	}
+	watch->quiet = false;
+	watch->failures = 0;
 	if (event.object == NULL)
 		return 0;
+	know(watch, event.object, strcmp(event.type, "DELETED") != 0);
 	*type = event.type;
 	*object = event.object;
 	return 1;
@@ -197,10 +264,9 @@ static int stream_next(struct watch *watch, int64_t deadline, const char **type,
 	if (n < 0)
 		return -1;
 	if (n == 0) {
-		stream_close(watch);
+		stream_ended(watch);
 		return 0;
 	}
-	went_well(watch);
 	return watch_lines_add(&watch->lines, block, (size_t)n, err);
 }
 
@@ -229,6 +295,7 @@ static int recover(struct watch *watch, const struct err *failure,
 	stream_close(watch);
 	if (failure->http == 410) {
 		list_anew(watch);
+		pause_more(watch);
 		return 0;
 	}
 	return failed(watch, failure, err);

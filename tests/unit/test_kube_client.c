@@ -1,0 +1,223 @@
+/* How the API server is asked, and how often: client.c, list.c, watch.c. */
+#include "unit.h"
+
+#include "base/clock.h"
+#include "fake_server.h"
+#include "kube/client.h"
+#include "kube/object.h"
+#include "kube/watch.h"
+
+/* A body whose end the server tells, as that of a watch. */
+#define STREAM "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+#define END "0\r\n\r\n"
+#define LISTED(items)                                  \
+	"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" \
+	"{\"kind\":\"PodList\",\"apiVersion\":\"v1\"," \
+	"\"metadata\":{\"resourceVersion\":\"7\"},"    \
+	"\"items\":[" items "]}"
+#define POD(name) "{\"metadata\":{\"name\":\"" name "\",\"namespace\":\"n\"}}"
+#define FAILED(message)                                                   \
+	"HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n\r\n" \
+	"{\"kind\":\"Status\",\"message\":\"" message "\"}"
+#define WEBHOOK "failed calling webhook \\\"w\\\": "
+#define DONE "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}"
+
+struct fixture {
+	struct fake_server server;
+	struct kube_config *config;
+	struct kube *kube;
+	struct err err;
+};
+
+static void begin(struct fixture *self, const char *const *answers, size_t nr)
+{
+	char path[] = "/tmp/test_kube_client.XXXXXX";
+	struct kube_config_options options = { .kubeconfig = path };
+	int fd = mkstemp(path);
+
+	memset(self, 0, sizeof(*self));
+	self->server.answers = answers;
+	self->server.nr = nr;
+	fake_server_start(&self->server);
+	assert_true(fd >= 0);
+	dprintf(fd,
+		"current-context: x\n"
+		"contexts: [{name: x, context: {cluster: x}}]\n"
+		"clusters: [{name: x, cluster: {server: 'http://127.0.0.1:%d'}}]\n",
+		self->server.port);
+	close(fd);
+	self->config = kube_config_load(&options, &self->err);
+	unlink(path);
+	assert_done(self->config != NULL, &self->err);
+	self->kube = kube_new(self->config);
+}
+
+/* From here on one may look at what the server was asked. */
+static void stop(struct fixture *self)
+{
+	kube_free(self->kube);
+	kube_config_free(self->config);
+	fake_server_stop(&self->server);
+}
+
+static void end(struct fixture *self)
+{
+	fake_server_release(&self->server);
+}
+
+static void kube_list_names_asks_for_metadata_only(void **state)
+{
+	static const char *const answers[] = { LISTED(POD("a") "," POD("b")) };
+	struct jval *names;
+	struct fixture self;
+
+	(void)state;
+	begin(&self, answers, ARRAY_SIZE(answers));
+	names = kube_list_names(self.kube, "/apis/x/v1/crds", "q=1", &self.err);
+	assert_done(names != NULL, &self.err);
+	stop(&self);
+	assert_int_equal(jval_len(names), 2);
+	assert_string_equal(object_name(jval_at(names, 1)), "b");
+	assert_string_equal(self.server.asked.item[0],
+			    "GET /apis/x/v1/crds?limit=500&q=1 0");
+	assert_non_null(strstr(
+		self.server.heads.item[0],
+		"Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json\r\n"));
+	jval_free(names);
+	end(&self);
+}
+
+static void kube_call_waits_for_a_webhook_that_starts(void **state)
+{
+	static const char *const answers[] = {
+		FAILED(WEBHOOK "connection refused"), DONE
+	};
+	int64_t begun = clock_now_ms();
+	struct fixture self;
+
+	(void)state;
+	begin(&self, answers, ARRAY_SIZE(answers));
+	assert_done(kube_call(self.kube, "POST", "/api/v1/pods", NULL, NULL,
+			      NULL, &self.err) == 0,
+		    &self.err);
+	assert_in_range(clock_now_ms() - begun, 1400, 10000);
+	stop(&self);
+	end(&self);
+}
+
+static void kube_call_does_not_wait_for_other_webhooks(void **state)
+{
+	static const struct {
+		const char *method;
+		const char *answer;
+	} cases[] = {
+		{ "GET", FAILED(WEBHOOK "connection refused") },
+		{ "POST", FAILED(WEBHOOK "service \\\"s\\\" not found") },
+		{ "POST", FAILED("conversion webhook for x failed") },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *const answers[] = { cases[i].answer, DONE };
+		struct fixture self;
+
+		begin(&self, answers, ARRAY_SIZE(answers));
+		assert_int_equal(kube_call(self.kube, cases[i].method,
+					   "/api/v1/pods", NULL, NULL, NULL,
+					   &self.err),
+				 -1);
+		assert_error(&self.err, ERR_API, "webhook");
+		assert_int_equal(self.err.http, 500);
+		stop(&self);
+		assert_int_equal(self.server.asked.nr, 1);
+		end(&self);
+	}
+}
+
+/* "ADDED a", "SYNCED"; "-" when nothing came. */
+static char *next_event(struct watch *watch, struct fixture *self)
+{
+	autojval struct jval *object = NULL;
+	const char *type;
+	int got = watch_next(watch, 2000, &type, &object, &self->err);
+
+	assert_done(got >= 0, &self->err);
+	if (got == 0)
+		return mem_strdup("-");
+	return mem_printf("%s%s%s", type, object ? " " : "",
+			  object ? object_name(object) : "");
+}
+
+static void assert_events(struct watch *watch, struct fixture *self,
+			  const char *const *expected)
+{
+	for (; *expected; expected++) {
+		autofree char *event = next_event(watch, self);
+
+		assert_string_equal(event, *expected);
+	}
+}
+
+static void watch_tells_what_went_unseen(void **state)
+{
+	static const char *const answers[] = {
+		LISTED(POD("a") "," POD("b")),
+		STREAM
+		"5a\r\n"
+		"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"c\","
+		"\"namespace\":\"n\",\"resourceVersion\":\"8\"}}}\n\r\n"
+		"37\r\n"
+		"{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410}}\n\r\n" END,
+		LISTED(POD("b")),
+	};
+	static const char *const expected[] = {
+		"ADDED a",   "ADDED b", "SYNCED", "ADDED c", "DELETED c",
+		"DELETED a", "ADDED b", "SYNCED", NULL,
+	};
+	struct fixture self;
+	struct watch *watch;
+
+	(void)state;
+	begin(&self, answers, ARRAY_SIZE(answers));
+	watch = watch_new(self.kube, "/api/v1/pods", NULL);
+	assert_events(watch, &self, expected);
+	watch_free(watch);
+	stop(&self);
+	end(&self);
+}
+
+static void watch_outlives_streams_that_tell_nothing(void **state)
+{
+	static const char *const answers[] = {
+		LISTED(POD("a")), STREAM END, STREAM END, STREAM END,
+		STREAM END,	  STREAM END, STREAM END, STREAM END,
+		STREAM END,	  STREAM END, STREAM END, STREAM END,
+	};
+	static const char *const expected[] = { "ADDED a", "SYNCED", "-",
+						NULL };
+	struct fixture self;
+	struct watch *watch;
+
+	(void)state;
+	begin(&self, answers, ARRAY_SIZE(answers));
+	watch = watch_new(self.kube, "/api/v1/pods", NULL);
+	assert_events(watch, &self, expected);
+	watch_free(watch);
+	stop(&self);
+	/* No hot loop: about 100, 200, 400, 800 ms. */
+	assert_in_range(self.server.asked.nr, 4, 7);
+	end(&self);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kube_list_names_asks_for_metadata_only),
+		cmocka_unit_test(kube_call_waits_for_a_webhook_that_starts),
+		cmocka_unit_test(kube_call_does_not_wait_for_other_webhooks),
+		cmocka_unit_test(watch_tells_what_went_unseen),
+		cmocka_unit_test(watch_outlives_streams_that_tell_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
