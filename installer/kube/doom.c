@@ -6,6 +6,8 @@
 #include "base/strs.h"
 #include "kube/object.h"
 
+#define SURE_RESTARTS 2
+
 static const struct {
 	const char *reason;
 	enum doom_kind kind;
@@ -40,6 +42,7 @@ static bool doom_of_container(struct doom *doom, const struct jval *status)
 		doom->message = jval_str(waiting, "message");
 		doom->exit_code = (int)jval_int(
 			status, "lastState.terminated.exitCode", -1);
+		doom->restarts = jval_int(status, "restartCount", 0);
 		return true;
 	}
 	return false;
@@ -80,6 +83,31 @@ void doom_of_owner(struct doom *doom, const struct jval *owner)
 	doom->kind = DOOM_REPLICAS;
 	doom->reason = jval_str(failure, "reason");
 	doom->message = jval_str(failure, "message");
+}
+
+bool doom_is_sure_pull(const char *message)
+{
+	static const char *const causes[] = { "not found", "manifest unknown",
+					      "unauthorized", "denied" };
+
+	for (size_t i = 0; message && i < ARRAY_SIZE(causes); i++)
+		if (strcasestr(message, causes[i]))
+			return true;
+	return false;
+}
+
+bool doom_is_sure(const struct doom *doom)
+{
+	switch (doom->kind) {
+	case DOOM_PULL:
+		return str_eq(doom->reason, "InvalidImageName") ||
+		       str_eq(doom->reason, "ErrImageNeverPull") ||
+		       doom_is_sure_pull(doom->message);
+	case DOOM_CRASH:
+		return doom->restarts >= SURE_RESTARTS;
+	default:
+		return doom->kind != DOOM_NONE;
+	}
 }
 
 void doom_describe(struct buf *out, const struct doom *doom,
@@ -157,4 +185,22 @@ const char *doom_event(const struct jval *events)
 		best_time = time;
 	}
 	return best;
+}
+
+int64_t doom_pull_failures(const struct jval *events)
+{
+	int64_t nr = 0;
+
+	for (size_t i = 0; i < jval_len(events); i++) {
+		const struct jval *event = jval_at(events, i);
+		const char *message = jval_str(event, "message");
+		int64_t count = jval_int(event, "series.count", 0);
+
+		if (message == NULL || !str_starts(message, "Failed to pull "))
+			continue;
+		if (count == 0)
+			count = jval_int(event, "count", 1);
+		nr += count;
+	}
+	return nr;
 }

@@ -1,8 +1,8 @@
 /*
  * doom - why a pod, or what makes pods, will not become ready by itself.
  *
- * Pure: what the objects say at one moment. Much of it heals now and then,
- * so that wait.c lets it last a while before it believes it.
+ * Pure: what the objects say at one moment. Much of it heals now and then:
+ * trouble.h decides when to believe it.
  *
  * Source: Kubernetes docs, "Pod Lifecycle" (waiting reasons of the kubelet),
  * "Debug Pods".
@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "format/jval.h"
@@ -33,6 +34,7 @@ struct doom {
 	const char *reason;  /* "ImagePullBackOff" */
 	const char *message; /* what the kubelet or scheduler says, or NULL */
 	int exit_code;
+	int64_t restarts;
 };
 
 /* The first trouble of a pod. */
@@ -40,6 +42,16 @@ void doom_of_pod(struct doom *doom, const struct jval *pod);
 
 /* ReplicaFailure of a Deployment or ReplicaSet. */
 void doom_of_owner(struct doom *doom, const struct jval *owner);
+
+/* Whether its cause will not go away by itself: what a registry that answers
+ * says of an image, a program that ended more than twice. */
+bool doom_is_sure(const struct doom *doom);
+
+/* The same of what an event says about a pull. */
+bool doom_is_sure_pull(const char *message);
+
+/* How often `events` say that an image could not be pulled. */
+int64_t doom_pull_failures(const struct jval *events);
 
 /* "pod 'x' cannot pull image 'y': ImagePullBackOff". */
 void doom_describe(struct buf *out, const struct doom *doom,

@@ -68,7 +68,7 @@ bool inquest_is_current(struct kube *kube, const struct jval *deployment,
 	return true;
 }
 
-static struct jval *events_of(struct kube *kube, const struct jval *object)
+struct jval *inquest_events(struct kube *kube, const struct jval *object)
 {
 	autofree char *path = mem_printf("/api/v1/namespaces/%s/events",
 					 object_namespace(object));
@@ -110,7 +110,7 @@ void inquest_doom(struct kube *kube, struct buf *out, const struct doom *doom,
 	const char *message = NULL;
 
 	if (doom->kind == DOOM_PULL || doom->kind == DOOM_CONFIG) {
-		events = events_of(kube, object);
+		events = inquest_events(kube, object);
 		message = doom_event(events);
 	}
 	if (message == NULL && doom->kind != DOOM_CRASH)
@@ -138,7 +138,7 @@ static const char *unready_container(const struct jval *pod)
 
 void inquest_unready(struct kube *kube, struct buf *out, const struct jval *pod)
 {
-	autojval struct jval *events = events_of(kube, pod);
+	autojval struct jval *events = inquest_events(kube, pod);
 	const char *message = doom_event(events);
 	const char *phase = jval_str(pod, "status.phase");
 	const char *container = unready_container(pod);

@@ -16,6 +16,10 @@
 bool inquest_is_current(struct kube *kube, const struct jval *deployment,
 			const struct jval *pod);
 
+/* The events that tell of `object`, or NULL. */
+struct jval *inquest_events(struct kube *kube, const struct jval *object)
+	must_check;
+
 /* Append ": <event>; last log: ..." for a doomed pod or owner. */
 void inquest_doom(struct kube *kube, struct buf *out, const struct doom *doom,
 		  const struct jval *object);

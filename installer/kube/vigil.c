@@ -7,15 +7,21 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/strs.h"
 #include "kube/inquest.h"
 #include "kube/object.h"
+#include "kube/stuck.h"
+#include "kube/trouble.h"
 #include "kube/wait.h"
 #include "kube/watch.h"
 
 #define DOOM_MS 10000
 #define TURN_MS 100
+/* A question about a doomed pod, and the pause before the next one. */
+#define ASK_TIMEOUT_MS 5000
+#define ASK_AGAIN_MS 3000
 #define WHY_SIZE 256
 
 struct scene {
@@ -25,9 +31,17 @@ struct scene {
 	struct kube *ask_kube;	/* for questions in between */
 	struct watch *watch;
 	struct watch *pods_watch; /* or NULL: it has no pods */
+	bool pods_hidden;	  /* they cannot be watched */
+	bool pods_seen;		  /* had a first look at them */
+	bool revived;		  /* stuck ones were deleted */
 	struct jval *now;	  /* the object; NULL = not there */
 	struct jval *pods;	  /* name -> pod */
-	struct jval *troubles;	  /* name/kind -> monotonic ms, first seen */
+	struct troubles *troubles;
+	int64_t doom_ms;
+	enum ready_state state;
+	int64_t failed_at; /* when it came to be READY_FAILED */
+	bool seen;	   /* had a first look at the object */
+	bool stale;	   /* it has failed since before that */
 	char why[WHY_SIZE];
 };
 
@@ -53,8 +67,12 @@ static int scene_open(struct scene *scene, struct err *err)
 	scene->ask_kube = kube_new(config);
 	/* A log that does not come at once is not worth waiting for. */
 	kube_set_patience(scene->ask_kube, 0);
+	kube_set_call_timeout(scene->ask_kube, ASK_TIMEOUT_MS);
+	scene->doom_ms = scene->vigil->doom_ms ? scene->vigil->doom_ms :
+						 DOOM_MS;
+	scene->state = READY_PROGRESSING;
 	scene->pods = jval_new_object();
-	scene->troubles = jval_new_object();
+	scene->troubles = troubles_new(scene->doom_ms);
 	path = kube_object_path(scene->vigil->discovery, scene->kube, object,
 				err);
 	if (path == NULL)
@@ -77,7 +95,7 @@ static void scene_close(struct scene *scene)
 	kube_free(scene->ask_kube);
 	jval_free(scene->now);
 	jval_free(scene->pods);
-	jval_free(scene->troubles);
+	troubles_free(scene->troubles);
 }
 
 /* Only what has a template of pods has pods by its selector. */
@@ -86,7 +104,8 @@ static void watch_pods(struct scene *scene)
 	autofree char *query = NULL;
 	autofree char *path = NULL;
 
-	if (scene->pods_watch || !jval_path(scene->now, "spec.template.spec") ||
+	if (scene->pods_watch || scene->pods_hidden ||
+	    !jval_path(scene->now, "spec.template.spec") ||
 	    object_namespace(scene->now) == NULL)
 		return;
 	query = inquest_pod_query(scene->now);
@@ -97,6 +116,22 @@ static void watch_pods(struct scene *scene)
 	scene->pods_watch = watch_new(scene->pods_kube, path, query);
 }
 
+/* A failure that stood there already may be an earlier run's. */
+static void note_state(struct scene *scene, enum ready_state state)
+{
+	const struct jval *progressing =
+		object_condition(scene->now, "Progressing");
+	bool failing = state == READY_FAILED ||
+		       str_eq(jval_str(progressing, "reason"),
+			      "ProgressDeadlineExceeded");
+
+	if (state == READY_FAILED && scene->state != READY_FAILED)
+		scene->failed_at = clock_now_ms();
+	scene->state = state;
+	scene->stale = failing && (scene->stale || !scene->seen);
+	scene->seen = true;
+}
+
 /* What the object itself has to tell within one turn; 1 ready, 0, -1. */
 static int look_at_object(struct scene *scene, struct err *err)
 {
@@ -104,31 +139,60 @@ static int look_at_object(struct scene *scene, struct err *err)
 	int64_t left = deadline_left_ms(vigil->deadline);
 	struct jval *object = NULL;
 	const char *type;
-	enum ready_state state;
 	int got = watch_next(scene->watch, left < TURN_MS ? left : TURN_MS,
 			     &type, &object, err);
 
-	if (got <= 0 || object == NULL)
-		return got < 0 ? -1 : 0;
+	if (got <= 0)
+		return got;
+	if (object == NULL) {
+		scene->seen = true;
+		return 0;
+	}
 	jval_free(scene->now);
 	scene->now = NULL;
 	if (strcmp(type, "DELETED") == 0) {
 		jval_free(object);
+		scene->state = READY_PROGRESSING;
 		snprintf(scene->why, sizeof(scene->why), "it was deleted");
 		return 0;
 	}
 	scene->now = object;
-	state = object_ready(object, scene->why, sizeof(scene->why));
+	note_state(scene, object_ready(object, scene->why, sizeof(scene->why)));
 	progress_note(vigil->item, "%s", scene->why);
-	if (state == READY_FAILED) {
-		struct buf auto_buf subject = BUF_INIT(BUF_TEXT_MAX);
-
-		add_subject(&subject, object);
-		return err_set(err, ERR_FAILED, "%s can never become ready: %s",
-			       buf_str(&subject), scene->why);
-	}
 	watch_pods(scene);
-	return state == READY_YES;
+	return scene->state == READY_YES;
+}
+
+static void note_pod(struct scene *scene, const char *type, struct jval *pod)
+{
+	autofree char *name = mem_strdup(object_name(pod));
+	struct doom doom;
+
+	if (strcmp(type, "DELETED") == 0) {
+		troubles_forget(scene->troubles, pod);
+		jval_del(scene->pods, name);
+		jval_free(pod);
+		return;
+	}
+	doom_of_pod(&doom, pod);
+	troubles_note(scene->troubles, pod, &doom, clock_now_ms());
+	jval_set(scene->pods, name, pod);
+}
+
+/* Pods tell why it takes so long: one can wait without. */
+static int hide_pods(struct scene *scene, const struct err *failure,
+		     struct err *err)
+{
+	if (failure->kind == ERR_INTERRUPTED) {
+		*err = *failure;
+		return -1;
+	}
+	log_verbose("%s; going on without a look at the pods", failure->msg);
+	scene->pods_hidden = true;
+	watch_free(mem_steal(&scene->pods_watch));
+	jval_free(scene->pods);
+	scene->pods = jval_new_object();
+	return 0;
 }
 
 /* What is known of the pods, until there is nothing new for a moment. */
@@ -137,39 +201,27 @@ static int look_at_pods(struct scene *scene, struct err *err)
 	if (scene->pods_watch == NULL)
 		return 0;
 	for (;;) {
+		struct err failure = ERR_INIT;
 		struct jval *pod = NULL;
 		const char *type;
 		int got = watch_next(scene->pods_watch, TURN_MS / 2, &type,
-				     &pod, err);
+				     &pod, &failure);
 
-		if (got <= 0)
-			return got;
-		if (pod == NULL)
-			continue;
-		if (strcmp(type, "DELETED") == 0) {
-			jval_del(scene->pods, object_name(pod));
-			jval_free(pod);
-		} else {
-			autofree char *name = mem_strdup(object_name(pod));
-
-			jval_set(scene->pods, name, pod);
+		if (got < 0)
+			return hide_pods(scene, &failure, err);
+		if (got == 0)
+			return 0;
+		if (pod) {
+			note_pod(scene, type, pod);
+		} else if (!scene->pods_seen) {
+			scene->pods_seen = true;
+			scene->revived = stuck_retry(scene->ask_kube,
+						     scene->now,
+						     scene->pods) > 0;
 		}
 		if (clock_check_interrupt(err) < 0)
 			return -1;
 	}
-}
-
-/* Since when this trouble is seen, in ms; kept in `seen` for the next turn. */
-static int64_t trouble_age(struct scene *scene, struct jval *seen,
-			   const char *name, enum doom_kind kind)
-{
-	autofree char *key = mem_printf("%s/%d", name, (int)kind);
-	int64_t now = clock_now_ms();
-	const struct jval *since = jval_get(scene->troubles, key);
-	int64_t begun = since ? jval_integer(since) : now;
-
-	jval_set(seen, key, jval_new_int(begun));
-	return now - begun;
 }
 
 static int tell_doom(struct scene *scene, const struct doom *doom,
@@ -184,34 +236,91 @@ static int tell_doom(struct scene *scene, const struct doom *doom,
 	return err_set(err, ERR_FAILED, "%s", buf_str(&text));
 }
 
-/* Troubles that have lasted long enough end the wait. */
-static int look_for_doom(struct scene *scene, struct err *err)
+/* A last look: what a watch did not tell may have changed. NULL when the pod
+ * is gone or its trouble is. */
+static const struct jval *pod_in_trouble(struct scene *scene,
+					 const struct jval *pod)
 {
-	int64_t patience = scene->vigil->doom_ms;
-	autojval struct jval *before = NULL;
-	autojval struct jval *seen = jval_new_object();
+	autofree char *uid = mem_strdup(jval_str(pod, "metadata.uid"));
+	autofree char *path = mem_printf("/api/v1/namespaces/%s/pods/%s",
+					 object_namespace(pod),
+					 object_name(pod));
+	struct err failure = ERR_INIT;
+	struct jval *now = kube_get(scene->ask_kube, path, &failure);
+
+	if (now == NULL && !kube_is_not_found(&failure))
+		return pod;
+	if (now == NULL || !str_eq(jval_str(now, "metadata.uid"), uid)) {
+		note_pod(scene, "DELETED", jval_copy(pod));
+		if (now)
+			note_pod(scene, "ADDED", now);
+		return NULL;
+	}
+	note_pod(scene, "MODIFIED", now);
+	return troubles_believe(scene->troubles, now, clock_now_ms()) ? now :
+									NULL;
+}
+
+/* A pod whose trouble is believed: 0 when it does not matter, else -1. */
+static int judge_pod(struct scene *scene, const struct jval *pod,
+		     struct err *err)
+{
 	struct doom doom;
 
-	if (patience == 0)
-		patience = DOOM_MS;
+	pod = pod_in_trouble(scene, pod);
+	if (pod == NULL)
+		return 0;
+	if (!inquest_is_current(scene->ask_kube, scene->now, pod)) {
+		troubles_rest(scene->troubles, pod,
+			      deadline_in_ms(ASK_AGAIN_MS));
+		return 0;
+	}
+	doom_of_pod(&doom, pod);
+	return tell_doom(scene, &doom, pod, err);
+}
+
+static void hear_events(struct scene *scene, const struct jval *pod)
+{
+	autojval struct jval *events = inquest_events(scene->ask_kube, pod);
+
+	troubles_hear(scene->troubles, pod, events);
+	if (!troubles_believe(scene->troubles, pod, clock_now_ms()))
+		troubles_rest(scene->troubles, pod,
+			      deadline_in_ms(ASK_AGAIN_MS));
+}
+
+/* Until its controller has seen it, its pods may be those of before. */
+static bool is_observed(const struct jval *object)
+{
+	int64_t generation = jval_int(object, "metadata.generation", 0);
+	bool always_told = strcmp(object_kind(object), "Deployment") == 0;
+
+	return jval_int(object, "status.observedGeneration",
+			always_told ? 0 : generation) >= generation;
+}
+
+/* Troubles that are to be believed end the wait. */
+static int look_for_doom(struct scene *scene, struct err *err)
+{
+	int64_t now = clock_now_ms();
+	struct doom doom;
+
+	if (!is_observed(scene->now))
+		return 0;
 	doom_of_owner(&doom, scene->now);
-	if (doom.kind != DOOM_NONE &&
-	    trouble_age(scene, seen, "", doom.kind) >= patience)
+	troubles_note(scene->troubles, scene->now, &doom, now);
+	if (troubles_believe(scene->troubles, scene->now, now))
 		return tell_doom(scene, &doom, scene->now, err);
 	for (void *it = jval_first(scene->pods); it;
 	     it = jval_next(scene->pods, it)) {
 		const struct jval *pod = jval_member_value(it);
 
-		doom_of_pod(&doom, pod);
-		if (doom.kind == DOOM_NONE ||
-		    trouble_age(scene, seen, object_name(pod), doom.kind) <
-			    patience)
-			continue;
-		if (inquest_is_current(scene->ask_kube, scene->now, pod))
-			return tell_doom(scene, &doom, pod, err);
+		if (troubles_doubt(scene->troubles, pod, now))
+			hear_events(scene, pod);
+		/* It may change the pods: the others have their turn. */
+		if (troubles_believe(scene->troubles, pod, now))
+			return judge_pod(scene, pod, err);
 	}
-	before = scene->troubles;
-	scene->troubles = jval_ref(seen);
 	return 0;
 }
 
@@ -247,25 +356,52 @@ static bool ready_after_all(struct scene *scene)
 	return object_ready(now, scene->why, sizeof(scene->why)) == READY_YES;
 }
 
+/* What is known of a pod that is not ready. */
+static void add_unready_pod(struct scene *scene, struct buf *text)
+{
+	const struct jval *pod = unready_pod(scene);
+	struct doom doom;
+
+	if (pod == NULL)
+		return;
+	doom_of_pod(&doom, pod);
+	if (doom.kind == DOOM_NONE) {
+		inquest_unready(scene->ask_kube, text, pod);
+		return;
+	}
+	buf_addstr(text, "; ");
+	doom_describe(text, &doom, pod);
+	inquest_doom(scene->ask_kube, text, &doom, pod);
+}
+
 static int tell_timeout(struct scene *scene, struct err *err)
 {
 	struct buf auto_buf text = BUF_INIT(BUF_TEXT_MAX);
-	const struct jval *pod = unready_pod(scene);
-	struct doom doom = { .kind = DOOM_NONE };
 
 	add_subject(&text, scene->vigil->object);
 	buf_addf(&text, " is not ready after %lld seconds: %s",
 		 (long long)(scene->vigil->timeout_ms / 1000), scene->why);
-	if (pod)
-		doom_of_pod(&doom, pod);
-	if (doom.kind != DOOM_NONE) {
-		buf_addstr(&text, "; ");
-		doom_describe(&text, &doom, pod);
-		inquest_doom(scene->ask_kube, &text, &doom, pod);
-	} else if (pod) {
-		inquest_unready(scene->ask_kube, &text, pod);
-	}
+	add_unready_pod(scene, &text);
 	return err_set(err, ERR_TIMEOUT, "%s", buf_str(&text));
+}
+
+/* The object says itself that it has failed. What it said before we came it
+ * may take back, and new pods need their time. */
+static int look_for_failure(struct scene *scene, struct err *err)
+{
+	struct buf auto_buf text = BUF_INIT(BUF_TEXT_MAX);
+	int64_t patience = scene->stale ? scene->doom_ms : 0;
+
+	if (scene->state != READY_FAILED)
+		return 0;
+	if (scene->stale && scene->revived && patience < TROUBLE_LASTING_MS)
+		patience = TROUBLE_LASTING_MS;
+	if (clock_now_ms() - scene->failed_at < patience)
+		return 0;
+	add_subject(&text, scene->now);
+	buf_addf(&text, " can never become ready: %s", scene->why);
+	add_unready_pod(scene, &text);
+	return err_set(err, ERR_FAILED, "%s", buf_str(&text));
 }
 
 static int scene_run(struct scene *scene, struct err *err)
@@ -279,7 +415,8 @@ static int scene_run(struct scene *scene, struct err *err)
 			return ready < 0 ? -1 : 0;
 		if (look_at_pods(scene, err) < 0)
 			return -1;
-		if (scene->now && look_for_doom(scene, err) < 0)
+		if (scene->now && (look_for_doom(scene, err) < 0 ||
+				   look_for_failure(scene, err) < 0))
 			return -1;
 		if (atomic_load(vigil->stop))
 			return 1;

@@ -2,11 +2,14 @@
  * wait - until objects are ready, by watch, or can never be.
  *
  * Readiness by the rules of kstatus. What can never become ready ends the
- * wait at once with reason, event and last log lines of the pod:
+ * wait early with reason, event and last log lines of the pod:
  * ImagePullBackOff, ErrImageNeverPull, InvalidImageName, CrashLoopBackOff,
  * CreateContainerConfigError, Unschedulable, ReplicaFailure (quota,
- * admission), ProgressDeadlineExceeded. Some of these heal by themselves
- * now and then: each must have lasted `doom_ms`.
+ * admission), ProgressDeadlineExceeded. Much of this heals by itself: each
+ * must have lasted `doom_ms`, or longer where its cause is not sure (see
+ * trouble.h). What an earlier run left behind does not count: pods of a
+ * Deployment that wait in a back-off at the first look are deleted once, and
+ * a failure that was told before must last `doom_ms` as well.
  */
 #ifndef KUBE_WAIT_H
 #define KUBE_WAIT_H
