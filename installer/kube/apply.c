@@ -1,5 +1,6 @@
 #include "kube/apply.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,11 @@ static int apply_map(struct apply *apply, struct err *err)
 		       list);
 }
 
+static bool is_namespace(const struct item *item)
+{
+	return strcmp(object_kind(item->object), "Namespace") == 0;
+}
+
 static int apply_item(void *ctx, unsigned int worker, size_t index,
 		      struct err *err)
 {
@@ -114,7 +120,7 @@ static int apply_item(void *ctx, unsigned int worker, size_t index,
 	struct apply_one one = {
 		.dry_run = options->dry_run,
 		.fresh = item->fresh,
-		.probably_new = apply->probably_new,
+		.probably_new = apply->probably_new && !is_namespace(item),
 	};
 
 	item->path =
@@ -147,16 +153,13 @@ static int wait_for_crds(struct apply *apply, struct err *err)
 	const struct apply_options *options = apply->options;
 	int64_t timeout_ms = options->crd_timeout_ms;
 
+	if (timeout_ms < 0)
+		timeout_ms = 0;
 	if (!apply->crds_pending || options->dry_run)
 		return 0;
 	apply->crds_pending = false;
 	return crd_wait(apply->kubes[0], options->discovery, apply->objects,
 			timeout_ms ? timeout_ms : CRD_TIMEOUT_MS, err);
-}
-
-static bool is_namespace(const struct item *item)
-{
-	return strcmp(object_kind(item->object), "Namespace") == 0;
 }
 
 /* A first installation is told by its namespaces. */
@@ -212,7 +215,22 @@ static int apply_ranks(struct apply *apply, struct err *err)
 		if (apply_rank(apply, rank, &next, err) < 0)
 			return -1;
 	}
-	return wait_for_crds(apply, err);
+	return apply->options->crd_timeout_ms < 0 ? 0 :
+						    wait_for_crds(apply, err);
+}
+
+/*
+ * Which ranks need not wait for each other: roles and Services name nothing
+ * that must be there, token Secrets need their account, bindings their role
+ * (an API server that guards against escalation looks at it).
+ */
+static int apply_stage(const struct jval *object)
+{
+	static const int stage_of[] = { 0, 1, 1, 1, 2, 2, 1, 2, 3, 3, 3, 4 };
+	int rank = object_rank(object);
+
+	assert((size_t)rank < ARRAY_SIZE(stage_of));
+	return stage_of[rank];
 }
 
 static void apply_init(struct apply *apply, const struct apply_options *options,
@@ -220,6 +238,7 @@ static void apply_init(struct apply *apply, const struct apply_options *options,
 {
 	memset(apply, 0, sizeof(*apply));
 	apply->options = options;
+	apply->probably_new = options->expect_new;
 	apply->objects = objects;
 	apply->nr = jval_len(objects);
 	apply->items = mem_array(apply->nr + 1, sizeof(*apply->items));
@@ -233,7 +252,7 @@ static void apply_init(struct apply *apply, const struct apply_options *options,
 		struct item *item = &apply->items[i];
 
 		item->object = jval_at(objects, i);
-		item->rank = object_rank(item->object);
+		item->rank = apply_stage(item->object);
 		if (strcmp(object_kind(item->object),
 			   "CustomResourceDefinition") == 0)
 			apply->crds_pending = true;

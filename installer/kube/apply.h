@@ -2,8 +2,8 @@
  * apply - objects into the cluster by server-side apply, and out of it.
  *
  * Kinds are all mapped before anything is changed: an unknown kind refuses
- * the whole. Objects of one rank go in parallel on a few connections. CRDs
- * are waited for until discovery shows them, which it does once they are
+ * the whole. What need not wait for each other goes in parallel on a few
+ * connections. CRDs are waited for until discovery shows them, which it does once they are
  * Established: before the first object of a kind of theirs, else at the end.
  * Fields that an earlier `kubectl apply` (client side) owns are taken over,
  * and dropped where our objects no longer have them. An object that says
@@ -26,9 +26,11 @@ enum apply_result { APPLY_CREATED, APPLY_CHANGED, APPLY_UNCHANGED };
 struct apply_options {
 	struct kube_config *config;
 	struct discovery *discovery;
-	bool dry_run;		/* server side: dryRun=All */
-	unsigned int jobs;	/* connections; 0 = 6 */
-	int64_t crd_timeout_ms; /* 0 = 120 s */
+	bool dry_run;	   /* server side: dryRun=All */
+	unsigned int jobs; /* connections; 0 = 6 */
+	/* 0 = 120 s; negative: only where an object of theirs comes */
+	int64_t crd_timeout_ms;
+	bool expect_new; /* nothing of it is there: do not look first */
 	struct progress *progress;
 };
 

@@ -414,6 +414,20 @@ int images_pull(const struct images_options *options, const char *to,
 	return result;
 }
 
+struct jval *image_results_value(const struct image_result *results, size_t nr)
+{
+	struct jval *list = jval_new_array();
+
+	for (size_t i = 0; results && i < nr; i++)
+		if (results[i].place)
+			jval_append(list,
+				    jval_pack("{s:s, s:s, s:s?}", "name",
+					      results[i].name, "reference",
+					      results[i].place, "digest",
+					      results[i].digest));
+	return list;
+}
+
 void image_results_free(struct image_result *results, size_t nr)
 {
 	for (size_t i = 0; results && i < nr; i++) {

@@ -48,6 +48,9 @@ int images_push(const struct images_options *options,
 int images_pull(const struct images_options *options, const char *to,
 		struct image_result *results, struct err *err) must_check;
 
+/* [{name, reference, digest}] of those that have a place, for a record. */
+struct jval *image_results_value(const struct image_result *results, size_t nr)
+	must_check;
 void image_results_free(struct image_result *results, size_t nr);
 
 #endif

@@ -164,7 +164,9 @@ static struct apply_options apply_options(const struct install *self)
 		.config = self->options->config,
 		.discovery = self->options->discovery,
 		.dry_run = self->options->dry_run,
-		.crd_timeout_ms = self->options->timeout_ms,
+		.crd_timeout_ms =
+			self->options->wait ? self->options->timeout_ms : -1,
+		.expect_new = !self->survey.present && !self->options->dry_run,
 		.progress = self->options->dry_run ? NULL :
 						     self->options->progress,
 	};
@@ -300,44 +302,6 @@ static int wait_all(const struct install *self, struct err *err)
 	return wait_ready(&options, objects, err);
 }
 
-static struct jval *record_images(const struct install *self)
-{
-	const struct release *release = self->options->release;
-	struct jval *list = jval_new_array();
-
-	for (size_t i = 0; self->images && i < release->nr_images; i++) {
-		const struct image_result *image = &self->images[i];
-
-		jval_append(list,
-			    jval_pack("{s:s, s:s, s:s?}", "name", image->name,
-				      "reference", image->place, "digest",
-				      image->digest));
-	}
-	return list;
-}
-
-/* What was deployed before no longer is; an install that died in its middle
- * has failed. */
-static int supersede(const struct install *self, struct err *err)
-{
-	const struct jval *records = self->survey.records;
-
-	for (size_t i = 0; i < jval_len(records); i++) {
-		struct jval *old = jval_at(records, i);
-		const char *status = jval_str(old, "status");
-
-		if (str_eq(status, "deployed"))
-			record_set_status(old, "superseded");
-		else if (str_eq(status, "installing"))
-			jval_set_str(old, "status", "failed");
-		else
-			continue;
-		if (record_save(self->options->kube, old, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int finish_record(struct install *self, const char *status,
 			 struct err *err)
 {
@@ -356,7 +320,9 @@ static void begin_record(struct install *self)
 	self->record = record_new(jval_int(old, "revision", 0) + 1,
 				  self->options->release->version, "install");
 	jval_set_str(self->record, "registry", self->options->render.registry);
-	jval_set(self->record, "images", record_images(self));
+	jval_set(self->record, "images",
+		 image_results_value(self->images,
+				     self->options->release->nr_images));
 	jval_set(self->record, "notes", notes);
 	record_set_objects(self->record, self->objects);
 }
@@ -425,7 +391,8 @@ static int install_new(struct install *self, struct err *err)
 	if (deploy(self, err) < 0)
 		return -1;
 	if (finish_record(self, "deployed", err) < 0 ||
-	    supersede(self, err) < 0)
+	    record_supersede(self->options->kube, self->survey.records, err) <
+		    0)
 		return -1;
 	self->result->revision = jval_int(self->record, "revision", 0);
 	self->result->changed = true;

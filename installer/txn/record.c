@@ -249,3 +249,22 @@ int record_save(struct kube *kube, const struct jval *record, struct err *err)
 		return err_wrap(err, "write release record '%s'", name);
 	return 0;
 }
+
+int record_supersede(struct kube *kube, const struct jval *records,
+		     struct err *err)
+{
+	for (size_t i = 0; i < jval_len(records); i++) {
+		struct jval *old = jval_at(records, i);
+		const char *status = jval_str(old, "status");
+
+		if (str_eq(status, "deployed"))
+			record_set_status(old, "superseded");
+		else if (str_eq(status, "installing"))
+			jval_set_str(old, "status", "failed");
+		else
+			continue;
+		if (record_save(kube, old, err) < 0)
+			return -1;
+	}
+	return 0;
+}

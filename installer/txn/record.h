@@ -40,6 +40,11 @@ int record_create(struct kube *kube, const struct jval *record, struct err *err)
 int record_save(struct kube *kube, const struct jval *record, struct err *err)
 	must_check;
 
+/* Mark older `records`: what was deployed no longer is, an installation that
+ * died in its middle has failed. */
+int record_supersede(struct kube *kube, const struct jval *records,
+		     struct err *err) must_check;
+
 /* Name of the Secret; the caller's. */
 char *record_name(const struct jval *record) must_check;
 
