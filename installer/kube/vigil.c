@@ -299,6 +299,26 @@ static bool is_observed(const struct jval *object)
 			always_told ? 0 : generation) >= generation;
 }
 
+/* Pods on their way out still hold their place. */
+static bool some_pod_leaves(const struct scene *scene)
+{
+	for (void *it = jval_first(scene->pods); it;
+	     it = jval_next(scene->pods, it))
+		if (jval_str(jval_member_value(it),
+			     "metadata.deletionTimestamp"))
+			return true;
+	return false;
+}
+
+/* There may be room for it soon. */
+static bool waits_for_room(const struct scene *scene, const struct jval *pod)
+{
+	struct doom doom;
+
+	doom_of_pod(&doom, pod);
+	return doom.kind == DOOM_SCHEDULE && some_pod_leaves(scene);
+}
+
 /* Troubles that are to be believed end the wait. */
 static int look_for_doom(struct scene *scene, struct err *err)
 {
@@ -315,6 +335,11 @@ static int look_for_doom(struct scene *scene, struct err *err)
 	     it = jval_next(scene->pods, it)) {
 		const struct jval *pod = jval_member_value(it);
 
+		if (waits_for_room(scene, pod)) {
+			troubles_rest(scene->troubles, pod,
+				      now + scene->doom_ms);
+			continue;
+		}
 		if (troubles_doubt(scene->troubles, pod, now))
 			hear_events(scene, pod);
 		/* It may change the pods: the others have their turn. */
