@@ -107,8 +107,8 @@ void interrupt_defer(bool deferred)
 int clock_check_interrupt(struct err *err)
 {
 	if (clock_interrupted())
-		return err_set(err, ERR_INTERRUPTED, "interrupted by %s",
-			       strsignal(interrupt_signal));
+		return err_set(err, ERR_INTERRUPTED, "interrupted by SIG%s",
+			       sigabbrev_np(interrupt_signal));
 	return 0;
 }
 
