@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,13 +35,23 @@ static bool opt_takes_value(const struct opt *opt)
 	       opt->kind != OPT_COUNT;
 }
 
+/* By `name`, or by `letter` where that is NULL: the one for these groups, else
+ * the first, so that the message can tell it from one that nobody has. */
 static const struct opt *opts_find(const struct opts_table *table,
-				   const char *name)
+				   unsigned int groups, const char *name,
+				   char letter)
 {
-	for (size_t i = 0; i < table->nr; i++)
-		if (strcmp(table->opt[i].name, name) == 0)
-			return &table->opt[i];
-	return NULL;
+	const struct opt *found = NULL;
+
+	for (size_t i = 0; i < table->nr; i++) {
+		const struct opt *opt = &table->opt[i];
+
+		if (name ? strcmp(opt->name, name) != 0 : opt->letter != letter)
+			continue;
+		if (found == NULL || !(found->groups & groups))
+			found = opt;
+	}
+	return found;
 }
 
 /* "table, json, yaml" of "table|json|yaml". */
@@ -52,17 +63,23 @@ static char *opt_choices(const struct opt *opt)
 	return strs_join(&list, ", ");
 }
 
-static int opt_check_choice(const struct opt *opt, const char *subject,
-			    const char *value, struct err *err)
+static bool opt_has_choice(const struct opt *opt, const char *value)
 {
 	auto_strs struct strs list = STRS_INIT;
-	autofree char *text = NULL;
 
 	if (opt->choices == NULL)
-		return 0;
+		return true;
 	strs_split(&list, opt->choices, '|');
-	if (strs_has(&list, value))
-		return 0;
+	return strs_has(&list, value);
+}
+
+static int opt_check_text(const struct opt *opt, const char *subject,
+			  const char *value, struct err *err)
+{
+	autofree char *text = NULL;
+
+	if (opt_has_choice(opt, value))
+		return opt->check ? opt->check(subject, value, err) : 0;
 	text = opt_choices(opt);
 	return err_set(err, ERR_USAGE, "'%s' must be one of %s, not '%s'",
 		       subject, text, value);
@@ -95,35 +112,57 @@ static int opt_set_list(const struct opt *opt, const char *subject,
 
 	strs_split(&parts, value, ',');
 	for (size_t i = 0; i < parts.nr; i++) {
-		if (opt_check_choice(opt, subject, parts.item[i], err) < 0)
+		if (opt_check_text(opt, subject, parts.item[i], err) < 0)
 			return -1;
 		strs_add(to, parts.item[i]);
 	}
 	return 0;
 }
 
-static int opt_set_number(int64_t *to, int64_t max, const char *subject,
-			  const char *value, struct err *err)
+static int opt_set_number(const struct opt *opt, const char *subject,
+			  const char *value, int64_t *to, struct err *err)
 {
+	uint64_t max = (uint64_t)(opt->max ? opt->max : INT64_MAX);
 	uint64_t n;
 
-	if (str_u64(value, &n, err) < 0 || n > (uint64_t)max)
+	if (str_u64(value, &n, err) == 0 && n <= max &&
+	    n >= (uint64_t)opt->min) {
+		*to = (int64_t)n;
+		return 0;
+	}
+	if (opt->max)
 		return err_set(err, ERR_USAGE,
-			       "'%s' must be a number, not '%s'", subject,
-			       value);
-	*to = (int64_t)n;
-	return 0;
+			       "'%s' must be a number from %" PRId64
+			       " to %" PRId64 ", not '%s'",
+			       subject, opt->min, opt->max, value);
+	return err_set(err, ERR_USAGE, "'%s' must be a number, not '%s'",
+		       subject, value);
 }
 
-static int opt_set_count(int *to, const char *subject, const char *value,
+static int opt_set_count(const char *subject, const char *value, int *to,
 			 struct err *err)
 {
+	static const struct opt count = { .max = 100 };
 	int64_t n = 0;
 
-	if (opt_set_number(&n, 100, subject, value, err) < 0)
+	if (opt_set_number(&count, subject, value, &n, err) < 0)
 		return -1;
 	*to = (int)n;
 	return 0;
+}
+
+static int opt_set_duration(const struct opt *opt, const char *subject,
+			    const char *value, int64_t *to, struct err *err)
+{
+	int64_t ms;
+
+	if (str_duration_ms(value, &ms, err) == 0 && ms >= opt->min) {
+		*to = ms;
+		return 0;
+	}
+	return err_set(err, ERR_USAGE,
+		       "'%s' must be a duration%s such as 90s or 2m, not '%s'",
+		       subject, opt->min ? " longer than 0" : "", value);
 }
 
 /* `subject` is how the user wrote it: "--output", "DWS_CSM_OUTPUT". Lists
@@ -138,23 +177,18 @@ static int opt_assign(const struct opt *opt, const char *subject,
 	case OPT_SWITCH:
 		return opt_set_bool(to, subject, value, err);
 	case OPT_COUNT:
-		return opt_set_count(to, subject, value, err);
+		return opt_set_count(subject, value, to, err);
 	case OPT_TEXT:
-		if (opt_check_choice(opt, subject, value, err) < 0)
+		if (opt_check_text(opt, subject, value, err) < 0)
 			return -1;
 		*(const char **)to = value;
 		return 0;
 	case OPT_LIST:
 		return opt_set_list(opt, subject, value, to, err);
 	case OPT_NUMBER:
-		return opt_set_number(to, INT64_MAX, subject, value, err);
+		return opt_set_number(opt, subject, value, to, err);
 	case OPT_DURATION:
-		if (str_duration_ms(value, to, err) == 0)
-			return 0;
-		return err_set(err, ERR_USAGE,
-			       "'%s' must be a duration such as 90s or 2m, "
-			       "not '%s'",
-			       subject, value);
+		return opt_set_duration(opt, subject, value, to, err);
 	}
 	assert(!"kind of option");
 	return -1;
@@ -230,13 +264,14 @@ static int opts_unknown(const struct opts_parser *p, const char *name,
 	return -1;
 }
 
+/* `typed` is the option in the words of the user. */
 static int opts_check_group(const struct opts_parser *p, const struct opt *opt,
-			    struct err *err)
+			    const char *typed, struct err *err)
 {
 	if (opt->groups & p->groups)
 		return 0;
-	return err_set(err, ERR_USAGE, "this command does not take '--%s'",
-		       opt->name);
+	return err_set(err, ERR_USAGE, "this command does not take '%s'",
+		       typed);
 }
 
 /* `arg` is what follows the "--". */
@@ -247,21 +282,22 @@ static int opts_parse_name(struct opts_parser *p, const char *arg,
 	autofree char *name = mem_strndup(arg, len);
 	const char *value = arg[len] == '=' ? arg + len + 1 : NULL;
 	const char *positive = str_after(name, "no-");
-	const struct opt *opt = opts_find(p->table, name);
+	const struct opt *opt = opts_find(p->table, p->groups, name, 0);
+	autofree char *typed = mem_printf("--%s", name);
 	bool no = false;
 
 	if (opt == NULL && positive) {
-		opt = opts_find(p->table, positive);
+		opt = opts_find(p->table, p->groups, positive, 0);
 		if (opt && opt->kind != OPT_SWITCH)
 			opt = NULL;
 		no = opt != NULL;
 	}
 	if (opt == NULL)
 		return opts_unknown(p, name, err);
-	if (opts_check_group(p, opt, err) < 0)
+	if (opts_check_group(p, opt, typed, err) < 0)
 		return -1;
 	if (no && value)
-		return err_set(err, ERR_USAGE, "'--%s' takes no value", name);
+		return err_set(err, ERR_USAGE, "'%s' takes no value", typed);
 	if (no)
 		return opts_give(p, opt, "false", err);
 	return value ? opts_give(p, opt, value, err) :
@@ -273,16 +309,15 @@ static int opts_parse_letters(struct opts_parser *p, const char *arg,
 			      struct err *err)
 {
 	for (; *arg; arg++) {
-		const struct opt *opt = NULL;
+		const struct opt *opt =
+			opts_find(p->table, p->groups, NULL, *arg);
+		const char typed[] = { '-', *arg, '\0' };
 
-		for (size_t i = 0; i < p->table->nr && opt == NULL; i++)
-			if (p->table->opt[i].letter == *arg)
-				opt = &p->table->opt[i];
 		if (opt == NULL)
 			return err_set(err, ERR_USAGE, "unknown option '-%c'",
 				       isprint((unsigned char)*arg) ? *arg :
 								      '?');
-		if (opts_check_group(p, opt, err) < 0)
+		if (opts_check_group(p, opt, typed, err) < 0)
 			return -1;
 		if (opt_takes_value(opt) && arg[1])
 			return opts_give(p, opt, arg + 1 + (arg[1] == '='),
@@ -320,6 +355,36 @@ int opts_parse(const struct opts_table *table, unsigned int groups,
 	return 0;
 }
 
+/* One that the option of that name has for other commands only. */
+static bool is_choice_elsewhere(const struct opts_table *table,
+				const struct opt *opt, const char *value)
+{
+	if (opt_has_choice(opt, value))
+		return false;
+	for (size_t i = 0; i < table->nr; i++)
+		if (strcmp(table->opt[i].name, opt->name) == 0 &&
+		    opt_has_choice(&table->opt[i], value))
+			return true;
+	return false;
+}
+
+/* A default from outside the command line, called `subject` there. */
+static int opts_set_default(const struct opts_table *table,
+			    const struct opt *opt, const char *subject,
+			    const char *value, void *settings, struct err *err)
+{
+	/* Overlooked, it would do what it was set to prevent. */
+	if (opt->only_flag)
+		return err_set(err, ERR_USAGE,
+			       "'%s' is set, but '--%s' can only be given on "
+			       "the command line",
+			       subject, opt->name);
+	if (is_choice_elsewhere(table, opt, value))
+		return 0;
+	opt_clear_list(opt, settings);
+	return opt_assign(opt, subject, value, settings, err);
+}
+
 int opts_from_environment(const struct opts_table *table, unsigned int groups,
 			  void *settings, struct err *err)
 {
@@ -331,11 +396,10 @@ int opts_from_environment(const struct opts_table *table, unsigned int groups,
 		for (char *c = name; *c; c++)
 			*c = *c == '-' ? '_' : (char)toupper(*c);
 		value = getenv(name);
-		if (str_empty(value) || opt->only_flag ||
-		    !(opt->groups & groups))
+		if (str_empty(value) || !(opt->groups & groups))
 			continue;
-		opt_clear_list(opt, settings);
-		if (opt_assign(opt, name, value, settings, err) < 0)
+		if (opts_set_default(table, opt, name, value, settings, err) <
+		    0)
 			return -1;
 	}
 	return 0;
@@ -346,18 +410,13 @@ int opts_set(const struct opts_table *table, unsigned int groups,
 	     struct err *err)
 {
 	const struct opts_parser all = { .table = table, .groups = ~0U };
-	const struct opt *opt = opts_find(table, name);
+	const struct opt *opt = opts_find(table, groups, name, 0);
 
 	if (opt == NULL)
 		return opts_unknown(&all, name, err);
-	if (opt->only_flag)
-		return err_set(err, ERR_USAGE,
-			       "'%s' can only be given on the command line",
-			       name);
-	if (!(opt->groups & groups))
+	if (!(opt->groups & groups) && !opt->only_flag)
 		return 0;
-	opt_clear_list(opt, settings);
-	return opt_assign(opt, name, value, settings, err);
+	return opts_set_default(table, opt, name, value, settings, err);
 }
 
 /* "  -o, --output FORMAT"; the number of columns that took. */
@@ -414,6 +473,9 @@ void opts_describe(const struct opts_table *table, unsigned int groups,
 		if (opt->choices) {
 			choices = opt_choices(opt);
 			help = mem_printf("%s (%s)", opt->help, choices);
+		} else if (opt->kind == OPT_NUMBER && opt->max) {
+			help = mem_printf("%s (%" PRId64 " to %" PRId64 ")",
+					  opt->help, opt->min, opt->max);
 		}
 		opt_describe_help(help ? help : opt->help,
 				  opt_describe_name(opt, out), out);

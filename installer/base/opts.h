@@ -5,13 +5,17 @@
  * value goes, which groups of commands take it, and its line of help. Usage,
  * help, man pages and completion are made from it. Values come from, later
  * ones winning: the configuration file, DWS_CSM_* variables, the command
- * line. Values are borrowed from argv or from `struct opts_store`.
+ * line. Values are borrowed from argv, the environment, or the caller.
+ *
+ * A name may stand in the table more than once, for groups of commands that
+ * differ in its choices; no command has two of one name.
  */
 #ifndef BASE_OPTS_H
 #define BASE_OPTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/strs.h"
@@ -22,20 +26,24 @@ enum opt_kind {
 	OPT_COUNT,    /* int: -v, -vv */
 	OPT_TEXT,     /* const char *: --name VALUE, --name=VALUE */
 	OPT_LIST,     /* struct strs: may be repeated, or commas */
-	OPT_NUMBER,   /* int64_t, not negative */
-	OPT_DURATION, /* int64_t milliseconds: 120s, 2m */
+	OPT_NUMBER,   /* int64_t, not negative, within min and max */
+	OPT_DURATION, /* int64_t milliseconds, at least min: 120s, 2m */
 };
 
 struct opt {
-	const char *name;    /* "kubeconfig" */
-	char letter;	     /* 'o', or 0 */
+	const char *name; /* "kubeconfig" */
+	char letter;	  /* 'o', or 0 */
 	enum opt_kind kind;
 	const char *arg;     /* "FILE" for usage; NULL for flags */
 	const char *choices; /* "table|json|yaml", or NULL = any */
 	const char *help;    /* one line, no full stop */
 	size_t offset;	     /* of the value in the settings struct */
 	unsigned int groups; /* a command that has one of these takes it */
-	bool only_flag;	     /* not from environment or file */
+	bool only_flag;	     /* refused in environment and file */
+	int64_t min, max;    /* max 0 = any */
+	/* What else a text must be, or NULL. `subject` is how the user wrote
+	 * the option: ERR_USAGE begins with it in quotes. */
+	int (*check)(const char *subject, const char *value, struct err *err);
 };
 
 struct opts_table {
@@ -55,13 +63,15 @@ int opts_parse(const struct opts_table *table, unsigned int groups,
 	       struct err *err) must_check;
 
 /* Set options of `groups` from variables DWS_CSM_<NAME IN CAPITALS, _ for ->;
- * texts are borrowed from the environment. */
+ * texts are borrowed from the environment. A choice that an option of that
+ * name has in other groups only is no default here, and left out. ERR_USAGE
+ * for a variable of an option that is `only_flag`. */
 int opts_from_environment(const struct opts_table *table, unsigned int groups,
 			  void *settings, struct err *err) must_check;
 
 /* One value from elsewhere (a configuration file): `name` = option name, text
  * is kept by the caller. Unknown names are ERR_USAGE; options of other groups
- * are ignored. */
+ * are ignored, and choices as in opts_from_environment. */
 int opts_set(const struct opts_table *table, unsigned int groups,
 	     const char *name, const char *value, void *settings,
 	     struct err *err) must_check;

@@ -13,13 +13,22 @@ struct values {
 	const char *output;
 	const char *kubeconfig;
 	const char *to;
+	const char *host;
 	struct strs from;
+	int64_t pods;
 	int64_t jobs;
 	int64_t timeout_ms;
 	bool pin;
 };
 
 #define AT(field) .offset = offsetof(struct values, field)
+
+static int check_host(const char *subject, const char *value, struct err *err)
+{
+	return strchr(value, '@') ?
+		       err_set(err, ERR_USAGE, "'%s' must be a host", subject) :
+		       0;
+}
 
 static const struct opt options[] = {
 	{ "dry-run", 0, OPT_FLAG, NULL, NULL, "change nothing", AT(dry_run),
@@ -28,6 +37,8 @@ static const struct opt options[] = {
 	  HERE },
 	{ "verbose", 'v', OPT_COUNT, NULL, NULL, "say more", AT(verbose),
 	  HERE | ELSEWHERE },
+	{ "output", 'o', OPT_TEXT, "FORMAT", "json|yaml", "form elsewhere",
+	  AT(output), ELSEWHERE },
 	{ "output", 'o', OPT_TEXT, "FORMAT", "table|json|yaml",
 	  "form of the result", AT(output), HERE },
 	{ "kubeconfig", 0, OPT_TEXT, "FILE", NULL, "how to reach the cluster",
@@ -38,8 +49,13 @@ static const struct opt options[] = {
 	  AT(from), HERE },
 	{ "jobs", 'j', OPT_NUMBER, "N", NULL, "at the same time", AT(jobs),
 	  HERE },
+	{ "pods", 0, OPT_NUMBER, "N", NULL, "how many", AT(pods), HERE,
+	  .min = 1, .max = 100 },
+	{ "host", 0, OPT_TEXT, "HOST", NULL, "who", AT(host), HERE,
+	  .check = check_host },
 	{ "timeout", 0, OPT_DURATION, "TIME", NULL, "longest wait",
-	  AT(timeout_ms), HERE },
+	  AT(timeout_ms), HERE, .min = 1 },
+	{ "pull", 'p', OPT_SWITCH, NULL, NULL, "pull", AT(pin), ELSEWHERE },
 	{ "pin-digests", 0, OPT_FLAG, NULL, NULL, "pin", AT(pin), ELSEWHERE },
 	{ "to", 0, OPT_TEXT, "A-VERY-LONG-KIND-OF-ARGUMENT", NULL, "where",
 	  AT(to), HERE, true },
@@ -168,6 +184,14 @@ static void opts_refuse_with_the_name_and_a_remedy(void **state)
 		{ "--jobs", "-3", "'--jobs' must be a number, not '-3'" },
 		{ "--jobs", "99999999999999999999", "must be a number" },
 		{ "--jobs", "9223372036854775808", "must be a number" },
+		{ "--pods", "0",
+		  "'--pods' must be a number from 1 to 100, not '0'" },
+		{ "--pods", "101", "must be a number from 1 to 100" },
+		{ "--timeout", "0",
+		  "'--timeout' must be a duration longer than 0 such as" },
+		{ "--host", "u@h", "'--host' must be a host" },
+		{ "--no-pull", NULL, "does not take '--no-pull'" },
+		{ "-vp", NULL, "does not take '-p'" },
 		{ "--timeout", "soon", "'--timeout' must be a duration" },
 		{ "--dry-run=client", NULL,
 		  "'--dry-run' must be true or false, not 'client'" },
@@ -184,6 +208,38 @@ static void opts_refuse_with_the_name_and_a_remedy(void **state)
 	}
 }
 
+static void opts_of_one_name_differ_by_command(void **state)
+{
+	struct fixture *f = *state;
+	char *table_form[] = { "-otable", NULL };
+	char *json_form[] = { "--output=json", NULL };
+
+	assert_int_equal(opts_parse(&table, ELSEWHERE, table_form, &f->values,
+				    &f->args, &f->err),
+			 -1);
+	assert_error(&f->err, ERR_USAGE,
+		     "'--output' must be one of json, yaml, not 'table'");
+	assert_done(opts_parse(&table, ELSEWHERE, json_form, &f->values,
+			       &f->args, &f->err) == 0,
+		    &f->err);
+	assert_string_equal(f->values.output, "json");
+	/* As a default for all commands it is right, but none here. */
+	setenv("DWS_CSM_OUTPUT", "table", 1);
+	assert_done(opts_from_environment(&table, ELSEWHERE, &f->values,
+					  &f->err) == 0,
+		    &f->err);
+	assert_done(opts_set(&table, ELSEWHERE, "output", "table", &f->values,
+			     &f->err) == 0,
+		    &f->err);
+	assert_string_equal(f->values.output, "json");
+	setenv("DWS_CSM_OUTPUT", "xml", 1);
+	assert_int_equal(opts_from_environment(&table, ELSEWHERE, &f->values,
+					       &f->err),
+			 -1);
+	assert_error(&f->err, ERR_USAGE, "'DWS_CSM_OUTPUT' must be one of");
+	unsetenv("DWS_CSM_OUTPUT");
+}
+
 static void opts_read_the_environment(void **state)
 {
 	struct fixture *f = *state;
@@ -191,7 +247,6 @@ static void opts_read_the_environment(void **state)
 	setenv("DWS_CSM_OUTPUT", "yaml", 1);
 	setenv("DWS_CSM_DRY_RUN", "1", 1);
 	setenv("DWS_CSM_KUBECONFIG", "", 1);
-	setenv("DWS_CSM_TO", "/only/on/the/command/line", 1);
 	setenv("DWS_CSM_PIN_DIGESTS", "of another command", 1);
 	assert_done(opts_from_environment(&table, HERE, &f->values, &f->err) ==
 			    0,
@@ -199,7 +254,13 @@ static void opts_read_the_environment(void **state)
 	assert_string_equal(f->values.output, "yaml");
 	assert_true(f->values.dry_run);
 	assert_null(f->values.kubeconfig);
-	assert_null(f->values.to);
+	setenv("DWS_CSM_TO", "/only/on/the/command/line", 1);
+	assert_int_equal(
+		opts_from_environment(&table, HERE, &f->values, &f->err), -1);
+	assert_error(&f->err, ERR_USAGE,
+		     "'DWS_CSM_TO' is set, but '--to' can only be given on "
+		     "the command line");
+	unsetenv("DWS_CSM_TO");
 	setenv("DWS_CSM_TIMEOUT", "never", 1);
 	assert_int_equal(
 		opts_from_environment(&table, HERE, &f->values, &f->err), -1);
@@ -220,7 +281,7 @@ static void opts_set_one_by_name(void **state)
 	assert_int_equal(opts_set(&table, HERE, "outptu", "x", v, &f->err), -1);
 	assert_error(&f->err, ERR_USAGE, "did you mean '--output'?");
 	assert_int_equal(opts_set(&table, HERE, "to", "x", v, &f->err), -1);
-	assert_error(&f->err, ERR_USAGE, "'to' can only be given on the");
+	assert_error(&f->err, ERR_USAGE, "'--to' can only be given on the");
 }
 
 static void opts_describe_what_a_command_takes(void **state)
@@ -238,6 +299,7 @@ static void opts_describe_what_a_command_takes(void **state)
 	assert_non_null(strstr(buf_str(&out),
 			       "--to A-VERY-LONG-KIND-OF-ARGUMENT\n"
 			       "                                  where\n"));
+	assert_non_null(strstr(buf_str(&out), "how many (1 to 100)\n"));
 	assert_null(strstr(buf_str(&out), "pin-digests"));
 	strs_split(&lines, buf_str(&out), '\n');
 	for (size_t i = 0; i < lines.nr; i++)
@@ -255,6 +317,7 @@ int main(void)
 		test(opts_leave_arguments),
 		test(opts_lists_grow_and_begin_anew),
 		test(opts_refuse_with_the_name_and_a_remedy),
+		test(opts_of_one_name_differ_by_command),
 		test(opts_read_the_environment),
 		test(opts_set_one_by_name),
 		test(opts_describe_what_a_command_takes),
