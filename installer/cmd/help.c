@@ -319,7 +319,7 @@ const struct command cmd_help = {
 	.name = "help",
 	.arguments = "[COMMAND]",
 	.summary = "tell about the program or a command",
-	.groups = GROUP_HELP,
+	.groups = GROUP_HELP | GROUP_PROGRAM,
 	.max_args = 3,
 	.run = help_run,
 };

@@ -6,7 +6,8 @@
 #include "cmd/release_options.h"
 #include "format/yaml.h"
 
-static int manifests_list(const struct catalogue *catalogue, struct err *err)
+static int manifests_list_table(const struct catalogue *catalogue,
+				struct err *err)
 {
 	static const char *const heads[] = { "VERSION", "STORAGE", "IMAGES",
 					     "DEFAULT", NULL };
@@ -32,6 +33,39 @@ static int manifests_list(const struct catalogue *catalogue, struct err *err)
 	table_print(table, &out);
 	table_free(table);
 	return output_text(buf_str(&out), err);
+}
+
+static struct jval *release_value(const struct release *release,
+				  bool is_default)
+{
+	struct jval *images = jval_new_array();
+
+	for (size_t i = 0; i < release->nr_images; i++)
+		jval_append(images, jval_pack("{s:s, s:s}", "name",
+					      release->image[i].name, "tag",
+					      release->image[i].tag));
+	return jval_pack("{s:s, s:s, s:o, s:b}", "version", release->version,
+			 "storageVersion", release->storage_version, "images",
+			 images, "default", is_default);
+}
+
+static int manifests_list(const struct catalogue *catalogue, const char *format,
+			  struct err *err)
+{
+	const char *usual = catalogue_default(catalogue);
+	autojval struct jval *list = NULL;
+
+	if (format == NULL)
+		return manifests_list_table(catalogue, err);
+	list = jval_new_array();
+	for (size_t i = 0; i < catalogue_count(catalogue); i++) {
+		const struct release *release = catalogue_at(catalogue, i);
+
+		jval_append(list,
+			    release_value(release,
+					  str_eq(release->version, usual)));
+	}
+	return output_value(list, format, err);
 }
 
 static int manifests_print(const struct jval *objects, const char *format,
@@ -88,13 +122,10 @@ static int manifests_main(struct settings *settings, const struct strs *args,
 	if (catalogue == NULL)
 		return -1;
 	if (settings->list)
-		return manifests_list(catalogue, err);
+		return manifests_list(catalogue, settings->output, err);
 	release = catalogue_release(catalogue, settings->version, err);
 	if (release == NULL)
 		return -1;
-	if (str_eq(settings->output, "table"))
-		return err_set(err, ERR_USAGE,
-			       "'--output' must be yaml or json here");
 	objects = manifests_objects(release, settings, err);
 	if (objects == NULL)
 		return -1;
@@ -104,6 +135,6 @@ static int manifests_main(struct settings *settings, const struct strs *args,
 const struct command cmd_manifests = {
 	.name = "manifests",
 	.summary = "print the objects of a release, fit for kubectl apply",
-	.groups = GROUP_RELEASE | GROUP_MANIFESTS | GROUP_OUTPUT,
+	.groups = GROUP_RELEASE | GROUP_PLACE | GROUP_MANIFESTS | GROUP_FORMAT,
 	.run = manifests_main,
 };

@@ -1,7 +1,10 @@
 #include "cmd/output.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -11,6 +14,10 @@
 #include "format/yaml.h"
 
 #define GAP 3
+
+#define DIGEST_PREFIX "sha256:"
+#define DIGEST_DIGITS 64
+#define DIGEST_SHORT (sizeof(DIGEST_PREFIX) - 1 + 12)
 
 struct table {
 	struct strs cell; /* row after row, the headings first */
@@ -54,6 +61,28 @@ static size_t table_width(const struct table *table, size_t column)
 	return widest;
 }
 
+/* "sha256:" and 64 digits. */
+static bool is_digest(const char *text)
+{
+	const char *digits = str_after(text, DIGEST_PREFIX);
+
+	return digits && strlen(digits) == DIGEST_DIGITS &&
+	       strspn(digits, "0123456789abcdef") == DIGEST_DIGITS;
+}
+
+void table_fit(struct table *table, size_t columns)
+{
+	size_t width = GAP * (table->columns - 1);
+
+	for (size_t i = 0; i < table->columns; i++)
+		width += table_width(table, i);
+	if (columns == 0 || width <= columns)
+		return;
+	for (size_t i = 0; i < table->cell.nr; i++)
+		if (is_digest(table->cell.item[i]))
+			table->cell.item[i][DIGEST_SHORT] = '\0';
+}
+
 static void table_print_row(const struct table *table, char *const *cell,
 			    const size_t *width, struct buf *out)
 {
@@ -70,10 +99,22 @@ static void table_print_row(const struct table *table, char *const *cell,
 	buf_addch(out, '\n');
 }
 
-void table_print(const struct table *table, struct buf *out)
+/* Of standard output; 0 where it is no terminal. */
+static size_t output_columns(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDOUT_FILENO) ||
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+		return 0;
+	return size.ws_col;
+}
+
+void table_print(struct table *table, struct buf *out)
 {
 	autofree size_t *width = mem_array(table->columns, sizeof(*width));
 
+	table_fit(table, output_columns());
 	for (size_t i = 0; i < table->columns; i++)
 		width[i] = table_width(table, i);
 	for (size_t i = 0; i < table->cell.nr; i += table->columns)
@@ -104,7 +145,22 @@ int output_value(const struct jval *value, const char *format, struct err *err)
 
 int output_text(const char *text, struct err *err)
 {
-	if (io_write_all(STDOUT_FILENO, text, strlen(text), err) < 0)
+	if (io_write_all(STDOUT_FILENO, text, strlen(text), err) == 0)
+		return 0;
+	if (err->sys != EPIPE)
 		return err_wrap(err, "write to standard output");
+	err_clear(err);
 	return 0;
+}
+
+void output_keep_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* The way it is not used, so that using it fails. */
+		int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+		/* Those below are open, so it gets just this number. */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags) < 0)
+			return;
+	}
 }

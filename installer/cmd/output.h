@@ -15,14 +15,26 @@
 struct table;
 struct table *table_new(const char *const *heads) must_check;
 void table_row(struct table *table, const char *const *cells); /* copied */
-void table_print(const struct table *table, struct buf *out);
 void table_free(struct table *table);
 
-/* Print a value as "json" or "yaml" on standard output. */
-int output_value(const struct jval *value, const char *format,
-		 struct err *err) must_check;
+/* Where rows are longer than `columns` (0 = any length), digests are cut to
+ * "sha256:" and their first twelve digits. */
+void table_fit(struct table *table, size_t columns);
 
-/* Write text to standard output, errors (a full disk, a closed pipe) told. */
+/* Append the table, made to fit where standard output is a terminal. */
+void table_print(struct table *table, struct buf *out);
+
+/* Print a value as "json" or "yaml" on standard output. */
+int output_value(const struct jval *value, const char *format, struct err *err)
+	must_check;
+
+/* Write text to standard output. A full disk and a closed stream are errors; a
+ * reader who has gone (head, less) has seen enough. */
 int output_text(const char *text, struct err *err) must_check;
+
+/* Take the place of standard streams that are closed, before a file or a
+ * connection gets their numbers and what is said goes there. Writing to one
+ * fails as before. */
+void output_keep_streams(void);
 
 #endif

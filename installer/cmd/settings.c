@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "cmd/option_check.h"
+#include "cmd/output.h"
 #include "format/yaml.h"
 
 #define CONFIG_FILE "/etc/dws-csm/config.yaml"
@@ -28,13 +30,14 @@ static const struct opt table[] = {
 	{ "to", 0, OPT_TEXT, "DIR", NULL,
 	  "directory to write, one OCI image layout", AT(to), GROUP_PULL,
 	  true },
-	{ "platform", 0, OPT_TEXT, "OS/ARCH", NULL,
+	{ "platform", 0, OPT_TEXT, "OS/ARCH[/VARIANT]", NULL,
 	  "platform taken out of a manifest list (default linux/amd64)",
-	  AT(platform), GROUP_IMAGES },
+	  AT(platform), GROUP_IMAGES, .check = check_platform },
 	{ "all-platforms", 0, OPT_FLAG, NULL, NULL, "take manifest lists whole",
 	  AT(all_platforms), GROUP_IMAGES },
 	{ "jobs", 'j', OPT_NUMBER, "N", NULL,
-	  "transfers at the same time (default 4)", AT(jobs), GROUP_IMAGES },
+	  "transfers at the same time (default 4)", AT(jobs), GROUP_IMAGES,
+	  .min = 1, .max = 64 },
 	{ "skip-images", 0, OPT_FLAG, NULL, NULL,
 	  "the images are in the registry already: push none", AT(skip_images),
 	  GROUP_INSTALL },
@@ -47,40 +50,44 @@ static const struct opt table[] = {
 	  AT(webhook_certs), GROUP_INSTALL },
 	{ "replicas", 0, OPT_NUMBER, "N", NULL,
 	  "pods of the webhook, for clusters of less than three nodes",
-	  AT(replicas), GROUP_INSTALL | GROUP_MANIFESTS },
+	  AT(replicas), GROUP_INSTALL | GROUP_MANIFESTS, .min = 1, .max = 100 },
 	{ "delete-namespace", 0, OPT_FLAG, NULL, NULL,
 	  "delete the Namespace dws-system as well", AT(delete_namespace),
-	  GROUP_UNINSTALL },
+	  GROUP_UNINSTALL, .only_flag = true },
 	{ "registry", 0, OPT_TEXT, "HOST[:PORT][/PREFIX]", NULL,
 	  "registry that the nodes pull from (default registry.local)",
-	  AT(registry), GROUP_REGISTRY | GROUP_MANIFESTS },
+	  AT(registry), GROUP_REGISTRY | GROUP_PLACE, .check = check_registry },
 	{ "registry-username", 0, OPT_TEXT, "NAME", NULL,
 	  "user of the registry (default: Secret nexus-admin-credential)",
-	  AT(registry_username), GROUP_REGISTRY },
+	  AT(registry_username), GROUP_REGISTRY, .check = check_not_empty },
 	{ "registry-password-stdin", 0, OPT_FLAG, NULL, NULL,
 	  "read the password of that user from standard input",
 	  AT(registry_password_stdin), GROUP_REGISTRY, true },
 	{ "registry-ca", 0, OPT_TEXT, "FILE", NULL,
 	  "CA certificates to trust for registries, besides the host's",
-	  AT(registry_ca), GROUP_REGISTRY | GROUP_SOURCE },
+	  AT(registry_ca), GROUP_REGISTRY | GROUP_SOURCE, .check = check_file },
 	{ "authfile", 0, OPT_TEXT, "FILE", NULL,
 	  "credentials as podman, skopeo and docker keep them", AT(authfile),
-	  GROUP_REGISTRY | GROUP_IMAGES },
+	  GROUP_REGISTRY | GROUP_IMAGES, .check = check_authfile },
 	{ "namespace", 'n', OPT_TEXT, "NAME", NULL,
-	  "only this namespace (default: that of the context)", AT(namespace),
+	  "only this namespace (default: all)", AT(namespace),
 	  GROUP_NAMESPACE },
-	{ "all-namespaces", 'A', OPT_FLAG, NULL, NULL, "all namespaces",
+	{ "all-namespaces", 'A', OPT_FLAG, NULL, NULL,
+	  "all namespaces, also where --namespace names one",
 	  AT(all_namespaces), GROUP_NAMESPACE },
 	{ "dry-run", 0, OPT_FLAG, NULL, NULL,
-	  "tell every step and change nothing", AT(dry_run), GROUP_CHANGE },
+	  "tell every step and change nothing", AT(dry_run), GROUP_CHANGE,
+	  .only_flag = true },
 	{ "wait", 0, OPT_SWITCH, NULL, NULL,
 	  "wait until all is ready (default), or do not", AT(wait),
 	  GROUP_INSTALL },
 	{ "timeout", 0, OPT_DURATION, "TIME", NULL,
 	  "longest wait for each object (default 120s)", AT(timeout_ms),
-	  GROUP_CHANGE },
+	  GROUP_CHANGE, .min = 1 },
 	{ "yes", 'y', OPT_FLAG, NULL, NULL, "do not ask", AT(yes),
-	  GROUP_UNINSTALL },
+	  GROUP_UNINSTALL, .only_flag = true },
+	{ "output", 'o', OPT_TEXT, "FORMAT", "yaml|json", "form of the result",
+	  AT(output), GROUP_FORMAT },
 	{ "output", 'o', OPT_TEXT, "FORMAT", "table|json|yaml",
 	  "form of the result", AT(output), GROUP_OUTPUT },
 	{ "man", 0, OPT_FLAG, NULL, NULL, "as a man page (roff)", AT(man),
@@ -123,7 +130,7 @@ void settings_release(struct settings *settings)
 }
 
 /* A scalar of the configuration file as the text an option takes. */
-static char *config_text(const struct jval *value)
+static char *config_scalar(const struct jval *value)
 {
 	if (jval_string(value))
 		return mem_strdup(jval_string(value));
@@ -133,15 +140,41 @@ static char *config_text(const struct jval *value)
 	return jval_text(value, false);
 }
 
+static bool config_is_list(const char *name)
+{
+	for (size_t i = 0; i < settings_table.nr; i++)
+		if (str_eq(table[i].name, name))
+			return table[i].kind == OPT_LIST;
+	return false;
+}
+
+/* Likewise of a list: with commas between. */
+static char *config_text(const char *name, const struct jval *value)
+{
+	auto_strs struct strs parts = STRS_INIT;
+
+	if (!jval_is_array(value) || !config_is_list(name))
+		return config_scalar(value);
+	for (size_t i = 0; i < jval_len(value); i++) {
+		char *part = config_scalar(jval_at(value, i));
+
+		if (part == NULL)
+			return NULL;
+		strs_take(&parts, part);
+	}
+	return strs_join(&parts, ",");
+}
+
 static int config_apply(struct settings *settings, unsigned int groups,
 			const char *name, const struct jval *value,
 			struct err *err)
 {
-	char *text = config_text(value);
+	char *text = config_text(name, value);
 
 	if (text == NULL)
-		return err_set(err, ERR_USAGE, "'%s' must be a plain value",
-			       name);
+		return err_set(err, ERR_USAGE, "'%s' must be %s", name,
+			       config_is_list(name) ? "a list of plain values" :
+						      "a plain value");
 	strs_take(&settings->store, text);
 	return opts_set(&settings_table, groups, name, text, settings, err);
 }
@@ -177,17 +210,42 @@ static int config_load(struct settings *settings, unsigned int groups,
 	return 0;
 }
 
-int settings_load(struct settings *settings, unsigned int groups,
-		  char *const *argv, struct strs *args, struct err *err)
+/* What holds unless the command line says something else. */
+static int settings_load_defaults(struct settings *settings,
+				  unsigned int groups, struct err *err)
 {
 	const char *path = getenv("DWS_CSM_CONFIG");
 
 	if (config_load(settings, groups, path ? path : CONFIG_FILE,
 			path != NULL, err) < 0)
 		return -1;
-	if (opts_from_environment(&settings_table, groups, settings, err) < 0)
+	return opts_from_environment(&settings_table, groups, settings, err);
+}
+
+/* '--context "$CONTEXT"' in a script where there is none. */
+static void settings_unset_empty(const char **text)
+{
+	if (str_empty(*text))
+		*text = NULL;
+}
+
+int settings_load(struct settings *settings, unsigned int groups,
+		  char *const *argv, struct strs *args, struct err *err)
+{
+	struct err defaults_err = ERR_INIT;
+	int defaults, line;
+
+	output_keep_streams();
+	defaults = settings_load_defaults(settings, groups, &defaults_err);
+	line = opts_parse(&settings_table, groups, argv, settings, args, err);
+	settings_unset_empty(&settings->kubeconfig);
+	settings_unset_empty(&settings->context);
+	settings_unset_empty(&settings->namespace);
+	if (line == 0 && defaults < 0 && !(groups & GROUP_PROGRAM)) {
+		*err = defaults_err;
 		return -1;
-	return opts_parse(&settings_table, groups, argv, settings, args, err);
+	}
+	return line;
 }
 
 int settings_progress(const struct settings *settings,

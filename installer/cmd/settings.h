@@ -21,16 +21,19 @@ enum opt_group {
 	GROUP_REGISTRY = 1 << 2, /* destination and credentials */
 	GROUP_IMAGES = 1 << 3,	 /* where images come from, platforms */
 	GROUP_RELEASE = 1 << 4,	 /* version, overlay */
-	GROUP_CHANGE = 1 << 5,	 /* dry run, wait, timeout, yes */
-	GROUP_OUTPUT = 1 << 6,	 /* -o */
+	GROUP_CHANGE = 1 << 5,	 /* dry run, timeout */
+	GROUP_OUTPUT = 1 << 6,	 /* -o: a table, or a format */
 	GROUP_PROGRESS = 1 << 7, /* --progress */
 	GROUP_INSTALL = 1 << 8,
 	GROUP_UNINSTALL = 1 << 9,
 	GROUP_NAMESPACE = 1 << 10, /* -n, -A */
-	GROUP_MANIFESTS = 1 << 11,
+	GROUP_MANIFESTS = 1 << 11, /* what is rendered */
 	GROUP_HELP = 1 << 12,
 	GROUP_PULL = 1 << 13,
-	GROUP_SOURCE = 1 << 14, /* CA and credentials of a source alone */
+	GROUP_SOURCE = 1 << 14,	 /* CA and credentials of a source alone */
+	GROUP_PLACE = 1 << 15,	 /* the registry's name alone */
+	GROUP_FORMAT = 1 << 16,	 /* -o without a table */
+	GROUP_PROGRAM = 1 << 17, /* about itself: goes without defaults */
 };
 
 struct settings {
@@ -84,7 +87,9 @@ void settings_init(struct settings *settings);
 void settings_release(struct settings *settings);
 
 /* Configuration file (DWS_CSM_CONFIG, else /etc/dws-csm/config.yaml, which
- * may be absent), then environment, then `argv`. */
+ * may be absent), then environment, then `argv`. What is wrong with the first
+ * two keeps nobody from the help: `help` is set also where this fails, and
+ * commands of GROUP_PROGRAM go on. */
 int settings_load(struct settings *settings, unsigned int groups,
 		  char *const *argv, struct strs *args, struct err *err)
 	must_check;

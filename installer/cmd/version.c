@@ -25,6 +25,6 @@ static int version_run(struct settings *settings, const struct strs *args,
 const struct command cmd_version = {
 	.name = "version",
 	.summary = "tell the version of this program",
-	.groups = GROUP_OUTPUT,
+	.groups = GROUP_OUTPUT | GROUP_PROGRAM,
 	.run = version_run,
 };

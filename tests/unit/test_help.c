@@ -91,6 +91,7 @@ static void pages_name_only_options_that_exist(void **state)
 	}
 }
 
+/* No command takes two options of one name or one letter. */
 static void options_have_a_line_of_help_and_one_name(void **state)
 {
 	(void)state;
@@ -99,11 +100,17 @@ static void options_have_a_line_of_help_and_one_name(void **state)
 
 		assert_false(str_ends(opt->help, "."));
 		for (size_t k = 0; k < i; k++) {
-			assert_string_not_equal(opt->name,
-						settings_table.opt[k].name);
-			assert_true(!opt->letter ||
-				    opt->letter !=
-					    settings_table.opt[k].letter);
+			const struct opt *other = &settings_table.opt[k];
+			bool same = str_eq(opt->name, other->name);
+
+			assert_true(same ? opt->offset == other->offset :
+					   !opt->letter ||
+						    opt->letter !=
+							    other->letter);
+			for (size_t c = 0; same && commands[c]; c++)
+				assert_false(
+					commands[c]->groups & opt->groups &&
+					commands[c]->groups & other->groups);
 		}
 	}
 }

@@ -58,9 +58,11 @@ static void flags_win_over_the_environment_over_the_file(void **state)
 
 static void a_wrong_file_is_named(void **state)
 {
-	static const char *const wrong[] = { "nonsense: 1\n", "- a\n",
-					     "timeout: [1]\n", "timeout: x\n",
-					     "a: b: c\n" };
+	static const char *const wrong[] = {
+		"nonsense: 1\n",   "- a\n",	    "timeout: [1]\n",
+		"timeout: x\n",	   "from: [[a]]\n", "from: {a: b}\n",
+		"dry-run: true\n", "a: b: c\n"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
@@ -77,6 +79,65 @@ static void a_wrong_file_is_named(void **state)
 		settings_release(&settings);
 		unconfigure();
 	}
+}
+
+static void a_list_in_the_file_is_a_list(void **state)
+{
+	struct settings settings;
+	auto_strs struct strs args = STRS_INIT;
+	autofree char *joined = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	configure("from: [oci:a, dws=dir:b]\n");
+	settings_init(&settings);
+	assert_done(settings_load(&settings, GROUP_IMAGES, nothing, &args,
+				  &err) == 0,
+		    &err);
+	joined = strs_join(&settings.from, " ");
+	assert_string_equal(joined, "oci:a dws=dir:b");
+	settings_release(&settings);
+	unconfigure();
+}
+
+static void a_wrong_file_keeps_nobody_from_the_help(void **state)
+{
+	char *help[] = { "--help", NULL };
+	struct settings settings;
+	auto_strs struct strs args = STRS_INIT;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	configure("nonsense: 1\n");
+	settings_init(&settings);
+	assert_int_equal(settings_load(&settings, GROUP_ALL, help, &args, &err),
+			 -1);
+	assert_true(settings.help);
+	settings_release(&settings);
+	err_clear(&err);
+	settings_init(&settings);
+	assert_done(settings_load(&settings, GROUP_ALL | GROUP_PROGRAM, nothing,
+				  &args, &err) == 0,
+		    &err);
+	settings_release(&settings);
+	unconfigure();
+}
+
+static void an_empty_context_is_none(void **state)
+{
+	char *line[] = { "--context", "", "--kubeconfig=", NULL };
+	struct settings settings;
+	auto_strs struct strs args = STRS_INIT;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	settings_init(&settings);
+	assert_done(settings_load(&settings, GROUP_CLUSTER, line, &args,
+				  &err) == 0,
+		    &err);
+	assert_null(settings.context);
+	assert_null(settings.kubeconfig);
+	settings_release(&settings);
 }
 
 static void a_command_is_found_by_one_or_two_words(void **state)
@@ -125,6 +186,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flags_win_over_the_environment_over_the_file),
 		cmocka_unit_test(a_wrong_file_is_named),
+		cmocka_unit_test(a_list_in_the_file_is_a_list),
+		cmocka_unit_test(a_wrong_file_keeps_nobody_from_the_help),
+		cmocka_unit_test(an_empty_context_is_none),
 		cmocka_unit_test(a_command_is_found_by_one_or_two_words),
 		cmocka_unit_test(options_may_come_before_the_command),
 		cmocka_unit_test(
