@@ -102,19 +102,35 @@ struct reader {
 	struct buf text; /* of the block */
 };
 
+/* The colon behind "`term`:" or "`term`, `term`:" at the start of an item, or
+ * NULL. */
+static const char *item_colon(const char *text)
+{
+	const char *rest = text;
+
+	while (rest && *rest == '`') {
+		const char *end = strchr(rest + 1, '`');
+
+		if (end && end[1] == ':')
+			return end + 1;
+		rest = end ? str_after(end + 1, ", ") : NULL;
+	}
+	return NULL;
+}
+
 static void reader_end_item(struct reader *r)
 {
 	const char *text = buf_str(&r->text);
-	const char *end = *text == '`' ? strchr(text + 1, '`') : NULL;
+	const char *colon = item_colon(text);
 	autofree char *term = NULL;
 
-	if (end == NULL || end[1] != ':') {
+	if (colon == NULL) {
 		manual_bullet(r->manual, text);
 		return;
 	}
-	term = mem_strndup(text, (size_t)(end + 1 - text));
-	end += 2;
-	manual_term(r->manual, term, end + strspn(end, " "));
+	term = mem_strndup(text, (size_t)(colon - text));
+	colon++;
+	manual_term(r->manual, term, colon + strspn(colon, " "));
 }
 
 static void reader_end_block(struct reader *r)

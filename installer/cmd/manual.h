@@ -4,7 +4,8 @@
  *
  * The source is a small part of markdown: "# title", which is skipped with
  * all before the first "## HEADING"; paragraphs; lists of "- item", of which
- * "- `term`: text" is a term and its meaning; code, indented by four blanks;
+ * "- `term`: text" is a term and its meaning, as is "- `term`, `term`: text";
+ * code, indented by four blanks;
  * within text `code`, **bold** and *emphasis*. A backslash takes the
  * meaning of the character after it away.
  *
