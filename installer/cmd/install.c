@@ -23,10 +23,6 @@ static void install_tell(const struct install_options *options,
 {
 	const char *version = options->release->version;
 
-	/* What is decided is news only where something came of it. */
-	for (size_t i = 0; i < result->plan.notes.nr; i++)
-		(result->changed ? log_info : log_verbose)(
-			"note: %s", result->plan.notes.item[i]);
 	if (!result->changed)
 		log_info("DWS %s is installed already, nothing was changed "
 			 "(%.1f s)",

@@ -381,8 +381,18 @@ static int converge(struct install *self, struct err *err)
 	return wait_all(self, err);
 }
 
+/* Before the first change: some of it may be a reason to stop. */
+static void tell_notes(const struct install *self)
+{
+	const struct strs *notes = &self->result->plan.notes;
+
+	for (size_t i = 0; i < notes->nr; i++)
+		log_info("note: %s", notes->item[i]);
+}
+
 static int install_new(struct install *self, struct err *err)
 {
+	tell_notes(self);
 	if (apply_namespace(self, err) < 0)
 		return -1;
 	begin_record(self);
