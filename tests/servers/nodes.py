@@ -388,7 +388,7 @@ class Kubelets:
 def pull_message(image, why):
     return 'Failed to pull image "%s": rpc error: code = Unknown desc = ' \
         'failed to pull and unpack image "%s": %s' % (
-            image, image, why or "failed to resolve reference")
+            image, image, why or f'failed to resolve reference "{image}": {image}: not found')
 
 
 class Logs(http.server.BaseHTTPRequestHandler):
