@@ -69,18 +69,22 @@ static bool http_is_final(const struct http *http, long status)
 {
 	if (status < 200)
 		return false;
-	return !(http->request->follow && status >= 300 && status < 400 &&
+	return !(http->follow && status >= 300 && status < 400 &&
 		 http_header(http->response, "location"));
 }
 
 size_t http_on_header(char *line, size_t size, size_t nr, void *ctx)
 {
 	struct http *http = ctx;
-	struct strs *headers = &http->response->headers;
+	struct strs *headers;
 	size_t len = size * nr;
 	long status = 0;
 
 	http->moved_at = clock_now_ms();
+	/* Trailers of a body: nobody wants them. */
+	if (http->response == NULL)
+		return len;
+	headers = &http->response->headers;
 	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
 		strs_clear(headers);
 		return len;
@@ -199,6 +203,8 @@ static void http_end(struct http *http)
 	curl_slist_free_all(http->connect_to);
 	http->headers = NULL;
 	http->connect_to = NULL;
+	http->request = NULL;
+	http->response = NULL;
 	free(http->origin);
 	http->origin = NULL;
 	buf_release(&http->stream.pending);
@@ -215,6 +221,8 @@ static int http_start(struct http *http, const struct http_request *request,
 		return -1;
 	http->request = request;
 	http->response = response;
+	http->follow = request->follow;
+	http->answer_timeout_ms = request->answer_timeout_ms;
 	http->body = request->body;
 	http->body_left = request->body ? request->body_len : 0;
 	err_clear(&http->body_err);
@@ -264,8 +272,8 @@ static int http_check_time(struct http *http, bool idle, struct err *err)
 	http->sent = sent;
 	if (limit == 0)
 		limit = HTTP_IDLE_TIMEOUT_MS;
-	if (http->body_left == 0 && http->request->answer_timeout_ms > limit)
-		limit = http->request->answer_timeout_ms;
+	if (http->body_left == 0 && http->answer_timeout_ms > limit)
+		limit = http->answer_timeout_ms;
 	if (now > http->deadline)
 		return err_set(err, ERR_TIMEOUT, "no answer from '%s' in time",
 			       http->origin);
@@ -341,6 +349,8 @@ struct http_stream *http_open(struct http *http,
 		goto fail;
 	}
 	http_read_head(http);
+	http->request = NULL;
+	http->response = NULL;
 	return &http->stream;
 fail:
 	http_end(http);

@@ -102,8 +102,9 @@ struct http_stream; /* the body of an answer, on its way */
 int http_read_body(struct http_stream *stream, size_t max_body,
 		   struct http_response *response, struct err *err) must_check;
 
-/* Ask and read the head only. The stream must be closed before `http` is
- * used again; closing it early drops the connection. */
+/* Ask and read the head only. `request` and `response` may go away after it,
+ * but not the request's body. The stream must be closed before `http` is used
+ * again; closing it early drops the connection. */
 struct http_stream *http_open(struct http *http,
 			      const struct http_request *request,
 			      struct http_response *response, struct err *err)

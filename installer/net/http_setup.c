@@ -161,7 +161,7 @@ static void http_set_transfer(struct http *http)
 	http_set(http, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	http_set(http, CURLOPT_TCP_KEEPALIVE, 1L);
 	http_set(http, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
-	http_set(http, CURLOPT_FOLLOWLOCATION, http->request->follow ? 1L : 0L);
+	http_set(http, CURLOPT_FOLLOWLOCATION, http->follow ? 1L : 0L);
 	http_set(http, CURLOPT_MAXREDIRS, HTTP_MAX_REDIRECTS);
 	http_set(http, CURLOPT_USERAGENT, "dws-csm");
 	/* Refused where a transfer that failed early left its buffer. */

@@ -34,8 +34,11 @@ struct http {
 	struct curl_slist *connect_to;
 	char *origin; /* of the request, for messages */
 
+	/* The caller's; NULL once the head of the answer is there. */
 	const struct http_request *request;
 	struct http_response *response;
+	bool follow;
+	int64_t answer_timeout_ms;
 	struct source *body;
 	uint64_t body_left;
 	struct err body_err;

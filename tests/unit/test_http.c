@@ -1,50 +1,7 @@
 #include "unit.h"
 
 #include "base/clock.h"
-#include "fake_server.h"
-#include "net/http.h"
-
-struct fixture {
-	struct fake_server server;
-	struct http_config config;
-	struct http *http;
-	struct http_response response;
-	struct err err;
-	char url[64];
-};
-
-static void begin(struct fixture *self, const char *const *answers, size_t nr)
-{
-	memset(self, 0, sizeof(*self));
-	self->server.answers = answers;
-	self->server.nr = nr;
-	fake_server_start(&self->server);
-	self->config.idle_timeout_ms = 1000;
-	self->http = http_new(&self->config);
-	snprintf(self->url, sizeof(self->url), "http://127.0.0.1:%d/x?q=1",
-		 self->server.port);
-}
-
-/* From here on one may look at what the server was asked. */
-static void stop(struct fixture *self)
-{
-	http_free(self->http);
-	self->http = NULL;
-	fake_server_stop(&self->server);
-}
-
-static void end(struct fixture *self)
-{
-	if (self->http)
-		stop(self);
-	http_response_release(&self->response);
-	fake_server_release(&self->server);
-}
-
-static int ask(struct fixture *self, const struct http_request *request)
-{
-	return http_do(self->http, request, 1000, &self->response, &self->err);
-}
+#include "http_fixture.h"
 
 static void http_gives_status_headers_and_body(void **state)
 {
@@ -270,6 +227,42 @@ static void http_streams_to_who_pulls(void **state)
 	end(&self);
 }
 
+static struct http_stream *open_and_forget(struct fixture *self)
+{
+	const struct http_request request = { .method = "GET",
+					      .url = self->url,
+					      .answer_timeout_ms = 5000 };
+	auto_response struct http_response response = HTTP_RESPONSE_INIT;
+
+	return http_open(self->http, &request, &response, &self->err);
+}
+
+/* Trailers come when the response that had the headers may be gone. */
+static void http_stream_outlives_request_and_response(void **state)
+{
+	/* More than is held for one who does not read. */
+	autofree char *answer = mem_printf(
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+		"300000\r\n%0*d\r\n0\r\nX-Sum: 1\r\nX-More: 2\r\n\r\n",
+		0x300000, 0);
+	const char *const answers[] = { answer };
+	struct fixture self;
+	struct http_stream *stream;
+	autofree char *text = NULL;
+	size_t len = 0;
+
+	(void)state;
+	begin(&self, answers, 1);
+	stream = open_and_forget(&self);
+	assert_done(stream, &self.err);
+	assert_done(source_read_all(http_stream_source(stream), 0x300000, &text,
+				    &len, &self.err) == 0,
+		    &self.err);
+	assert_int_equal(len, 0x300000);
+	http_stream_close(stream);
+	end(&self);
+}
+
 static void http_waits_no_longer_than_told(void **state)
 {
 	static const char *const answers[] = {
@@ -315,144 +308,6 @@ static void http_ends_a_call_at_its_deadline(void **state)
 	end(&self);
 }
 
-static void http_follows_redirects_without_the_password(void **state)
-{
-	static const char *const there[] = {
-		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthere",
-	};
-	struct fake_server other = { .answers = there, .nr = 1 };
-	const char *answers[1];
-	struct fixture self;
-	struct http_request request = { .method = "GET",
-					.authorization = "Basic c2VjcmV0",
-					.follow = true };
-	autofree char *redirect = NULL;
-
-	(void)state;
-	fake_server_start(&other);
-	redirect = mem_printf("HTTP/1.1 307 There\r\nContent-Length: 0\r\n"
-			      "Location: http://127.0.0.1:%d/y\r\n\r\n",
-			      other.port);
-	answers[0] = redirect;
-	begin(&self, answers, 1);
-	request.url = self.url;
-	assert_done(ask(&self, &request) == 0, &self.err);
-	assert_int_equal(self.response.status, 200);
-	assert_string_equal(buf_str(&self.response.body), "there");
-	assert_true(str_ends(self.response.url, "/y"));
-	end(&self);
-	fake_server_stop(&other);
-	assert_string_equal(other.asked.item[0], "GET /y 0");
-	assert_null(strcasestr(other.heads.item[0], "authorization"));
-	fake_server_release(&other);
-}
-
-static void http_gives_a_redirect_to_who_does_not_follow(void **state)
-{
-	static const char *const answers[] = {
-		"HTTP/1.1 302 There\r\nContent-Length: 0\r\n"
-		"Location: /y\r\n\r\n",
-	};
-	struct fixture self;
-	struct http_request request = { .method = "GET" };
-
-	(void)state;
-	begin(&self, answers, 1);
-	request.url = self.url;
-	assert_done(ask(&self, &request) == 0, &self.err);
-	assert_int_equal(self.response.status, 302);
-	assert_string_equal(http_header(&self.response, "location"), "/y");
-	end(&self);
-}
-
-static void http_tells_what_it_cannot_reach(void **state)
-{
-	struct fixture self;
-	struct http_request request = { .method = "GET" };
-
-	(void)state;
-	begin(&self, NULL, 0);
-	request.url = "http://127.0.0.1:1/";
-	assert_int_equal(ask(&self, &request), -1);
-	assert_error(&self.err, ERR_NET,
-		     "cannot connect to '127.0.0.1:1': Connection refused");
-	assert_true(self.err.transient);
-	/* And again, with the same client. */
-	request.url = "http://nowhere.invalid/";
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(ask(&self, &request), -1);
-		assert_error(&self.err, ERR_NET, "nowhere.invalid:80");
-		assert_true(self.err.transient);
-	}
-	err_clear(&self.err);
-	request.url = "gopher://x/";
-	assert_int_equal(ask(&self, &request), -1);
-	assert_error(&self.err, ERR_INVALID, "neither http nor https");
-	request.url = self.url;
-	assert_int_equal(ask(&self, &request), -1);
-	end(&self);
-}
-
-static void http_tells_a_server_without_tls(void **state)
-{
-	static const char *const answers[] = { OK_EMPTY };
-	struct fixture self;
-	struct http_request request = { .method = "GET" };
-	char url[64];
-
-	(void)state;
-	begin(&self, answers, 1);
-	self.config.ca_pem = "";
-	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", self.server.port);
-	request.url = url;
-	/* It waits for a head that never comes: shut it down first. */
-	request.timeout_ms = 300;
-	assert_int_equal(ask(&self, &request), -1);
-	assert_int_equal(self.err.kind, ERR_TIMEOUT);
-	end(&self);
-}
-
-static void http_asks_no_proxy_for_the_loopback(void **state)
-{
-	static const char *const answers[] = { OK_EMPTY };
-	struct fixture self;
-	struct http_request request = { .method = "GET" };
-
-	(void)state;
-	setenv("http_proxy", "http://127.0.0.1:1/", 1);
-	begin(&self, answers, 1);
-	request.url = self.url;
-	assert_done(ask(&self, &request) == 0, &self.err);
-	end(&self);
-	unsetenv("http_proxy");
-}
-
-static void http_asks_through_a_proxy(void **state)
-{
-	static const char *const answers[] = { OK_EMPTY, OK_EMPTY };
-	struct fixture self;
-	struct http_request request = { .method = "GET",
-					.url = "http://example.test/z" };
-	char proxy[64];
-
-	(void)state;
-	begin(&self, answers, 2);
-	snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", self.server.port);
-	self.config.proxy = proxy;
-	assert_done(ask(&self, &request) == 0, &self.err);
-	/* In capitals, as others read it. */
-	self.config.proxy = NULL;
-	setenv("HTTP_PROXY", proxy, 1);
-	assert_done(ask(&self, &request) == 0, &self.err);
-	unsetenv("HTTP_PROXY");
-	stop(&self);
-	assert_string_equal(self.server.asked.item[0],
-			    "GET http://example.test/z 0");
-	assert_string_equal(self.server.asked.item[1],
-			    "GET http://example.test/z 0");
-	end(&self);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,14 +320,9 @@ int main(void)
 		cmocka_unit_test(http_tells_a_cut_body_as_transient),
 		cmocka_unit_test(http_limits_bodies),
 		cmocka_unit_test(http_streams_to_who_pulls),
+		cmocka_unit_test(http_stream_outlives_request_and_response),
 		cmocka_unit_test(http_waits_no_longer_than_told),
 		cmocka_unit_test(http_ends_a_call_at_its_deadline),
-		cmocka_unit_test(http_follows_redirects_without_the_password),
-		cmocka_unit_test(http_gives_a_redirect_to_who_does_not_follow),
-		cmocka_unit_test(http_tells_what_it_cannot_reach),
-		cmocka_unit_test(http_tells_a_server_without_tls),
-		cmocka_unit_test(http_asks_no_proxy_for_the_loopback),
-		cmocka_unit_test(http_asks_through_a_proxy),
 	};
 
 	http_global_init();
