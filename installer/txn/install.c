@@ -376,9 +376,10 @@ static int converge(struct install *self, struct err *err)
 {
 	self->result->revision =
 		jval_int(survey_record(&self->survey), "revision", 0);
-	if (apply(self, err) < 0)
-		return -1;
-	return wait_all(self, err);
+	if (apply(self, err) < 0 || wait_all(self, err) < 0)
+		return err_hint(err, "mend the cause and run 'dws-csm "
+				     "install' again");
+	return 0;
 }
 
 /* Before the first change: some of it may be a reason to stop. */
