@@ -124,7 +124,7 @@ char *buf_steal(struct buf *buf)
 int buf_check(const struct buf *buf, const char *what, struct err *err)
 {
 	if (buf->overflow)
-		return err_set(err, ERR_INVALID, "'%s' is longer than %zu bytes",
-			       what, buf->max);
+		return err_set(err, ERR_INVALID,
+			       "'%s' is longer than %zu bytes", what, buf->max);
 	return 0;
 }

@@ -27,7 +27,10 @@ struct buf {
 	bool overflow;
 };
 
-#define BUF_INIT(max_bytes) { .max = (max_bytes) }
+#define BUF_INIT(max_bytes)        \
+	{                          \
+		.max = (max_bytes) \
+	}
 
 /* For text that only we ourselves make longer. */
 #define BUF_TEXT_MAX ((size_t)16 << 20)

@@ -27,19 +27,19 @@ enum err_kind {
 	ERR_NONE = 0,
 	ERR_FAILED = 1,
 	ERR_USAGE = 2,
-	ERR_BLOCKED = 3,	     /* a precondition, such as a Workflow left */
-	ERR_REGISTRY = 4,	     /* a registry refused or cannot be reached */
-	ERR_API = 5,		     /* the API server, likewise */
+	ERR_BLOCKED = 3,  /* a precondition, such as a Workflow left */
+	ERR_REGISTRY = 4, /* a registry refused or cannot be reached */
+	ERR_API = 5,	  /* the API server, likewise */
 	ERR_TIMEOUT = 6,
 	ERR_ROLLED_BACK = 7,
 	ERR_ROLLBACK_INCOMPLETE = 8,
-	ERR_VERIFY = 9,		     /* a digest or signature does not match */
-	ERR_INTERRUPTED = 10,	     /* by a signal; can be resumed */
-	ERR_LOCKED = 11,	     /* another installer is at work */
+	ERR_VERIFY = 9,	      /* a digest or signature does not match */
+	ERR_INTERRUPTED = 10, /* by a signal; can be resumed */
+	ERR_LOCKED = 11,      /* another installer is at work */
 
-	ERR_INVALID = 100,	     /* input that cannot be understood */
+	ERR_INVALID = 100, /* input that cannot be understood */
 	ERR_NOT_FOUND,
-	ERR_NET,		     /* a connection failed (see transient) */
+	ERR_NET, /* a connection failed (see transient) */
 };
 
 struct err {
@@ -50,7 +50,10 @@ struct err {
 	char msg[1024];
 };
 
-#define ERR_INIT { .kind = ERR_NONE }
+#define ERR_INIT                 \
+	{                        \
+		.kind = ERR_NONE \
+	}
 
 /* Fill `err`; return -1, so that `return err_set(...)` makes and returns. */
 int err_set(struct err *err, enum err_kind kind, const char *fmt, ...)

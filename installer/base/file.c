@@ -63,8 +63,8 @@ static int file_sync_dir(int dirfd, const char *path, struct err *err)
 	autofree char *dir = slash && slash > path ?
 				     mem_strndup(path, (size_t)(slash - path)) :
 				     mem_strdup(slash ? "/" : ".");
-	autoclose int fd = file_open(dirfd, dir, O_RDONLY | O_DIRECTORY, 0,
-				     err);
+	autoclose int fd =
+		file_open(dirfd, dir, O_RDONLY | O_DIRECTORY, 0, err);
 
 	if (fd < 0)
 		return -1;

@@ -106,8 +106,8 @@ static int source_verify_end(struct source_verify *self, struct err *err)
 	return 0;
 }
 
-static ssize_t source_verify_read(struct source *source, void *data,
-				  size_t len, struct err *err)
+static ssize_t source_verify_read(struct source *source, void *data, size_t len,
+				  struct err *err)
 {
 	struct source_verify *self = (struct source_verify *)source;
 	ssize_t n;

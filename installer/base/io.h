@@ -30,8 +30,8 @@ struct source {
 			struct err *err);
 };
 
-static inline ssize_t source_read(struct source *source, void *data,
-				  size_t len, struct err *err)
+static inline ssize_t source_read(struct source *source, void *data, size_t len,
+				  struct err *err)
 {
 	return source->read(source, data, len, err);
 }

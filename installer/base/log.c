@@ -48,16 +48,16 @@ static void log_line(const char *prefix, const char *fmt, va_list args)
 	pthread_mutex_unlock(&log_lock);
 }
 
-#define LOG_DEFINE(name, level, prefix)                \
-	void name(const char *fmt, ...)                \
-	{                                              \
-		va_list args;                          \
-                                                       \
-		if (!log_enabled(level))               \
-			return;                        \
-		va_start(args, fmt);                   \
-		log_line(prefix, fmt, args);           \
-		va_end(args);                          \
+#define LOG_DEFINE(name, level, prefix)      \
+	void name(const char *fmt, ...)      \
+	{                                    \
+		va_list args;                \
+                                             \
+		if (!log_enabled(level))     \
+			return;              \
+		va_start(args, fmt);         \
+		log_line(prefix, fmt, args); \
+		va_end(args);                \
 	}
 
 LOG_DEFINE(log_warn, LOG_QUIET, "warning: ")

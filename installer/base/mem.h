@@ -41,11 +41,11 @@ static inline void mem_autofree(void *p)
 #define autofree __attribute__((cleanup(mem_autofree)))
 
 /* Hand over what a local owner holds: `return mem_steal(&text);` */
-#define mem_steal(p)                    \
-	({                              \
+#define mem_steal(p)                      \
+	({                                \
 		typeof(*(p)) val_ = *(p); \
-		*(p) = NULL;            \
-		val_;                   \
+		*(p) = NULL;              \
+		val_;                     \
 	})
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -143,7 +143,10 @@ static int64_t duration_unit_ms(const char **s)
 		const char *name;
 		int64_t ms;
 	} units[] = {
-		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
+		{ "ms", 1 },
+		{ "s", 1000 },
+		{ "m", 60000 },
+		{ "h", 3600000 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {

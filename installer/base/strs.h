@@ -16,7 +16,10 @@ struct strs {
 	size_t cap;
 };
 
-#define STRS_INIT { .item = NULL }
+#define STRS_INIT            \
+	{                    \
+		.item = NULL \
+	}
 
 void strs_release(struct strs *list);
 void strs_clear(struct strs *list);

@@ -38,8 +38,8 @@ int x509_not_after(const char *cert_pem, time_t *not_after, struct err *err)
 
 /* 1 when `cert_pem` is for `dns_name` and signed by `ca_pem` and valid at
  * `now`; 0 when not, with the reason in err->msg. */
-int x509_verify(const char *cert_pem, const char *ca_pem,
-		const char *dns_name, time_t now, struct err *err) must_check;
+int x509_verify(const char *cert_pem, const char *ca_pem, const char *dns_name,
+		time_t now, struct err *err) must_check;
 
 #define auto_x509_pair __attribute__((cleanup(x509_pair_release)))
 
