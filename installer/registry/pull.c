@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "format/jval.h"
 #include "registry/copy.h"
@@ -90,35 +91,95 @@ static int fetch_seen(void *ctx, size_t len, struct err *err)
 	return 0;
 }
 
+static void fetch_take_back(struct fetch *self)
+{
+	copy_take_back(self->image, self->counted);
+	self->counted = 0;
+}
+
+static int read_to_end(struct source *source, struct err *err)
+{
+	autofree char *block = mem_alloc(SOURCE_BLOCK);
+	ssize_t n;
+
+	do {
+		n = source_read(source, block, SOURCE_BLOCK, err);
+	} while (n > 0);
+	return n < 0 ? -1 : 0;
+}
+
+/* Check the blob as it flows to `fd`, or nowhere where that is negative. */
+static int fetch_flow(struct fetch *self, const struct descriptor *blob,
+		      struct source *from, int fd, struct err *err)
+{
+	struct source_verify verify;
+	struct source_count count;
+	int result;
+
+	source_verify_init(&verify, from, blob->digest, blob->size);
+	source_count_init(&count, &verify.source, fetch_seen, self);
+	if (fd < 0)
+		result = read_to_end(&count.source, err);
+	else
+		result = source_copy_to_fd(&count.source, fd, err) < 0 ? -1 : 0;
+	source_verify_release(&verify);
+	return result;
+}
+
+/* 1 when it is there and whole, 0 when it must be fetched; -1 only when told
+ * to stop. */
+static int fetch_is_there(struct fetch *self, const struct descriptor *blob,
+			  const char *path, struct err *err)
+{
+	struct err reason = ERR_INIT;
+	autoclose int fd = file_open(self->pull->fd, path,
+				     O_RDONLY | O_NONBLOCK, 0, &reason);
+	struct source_file file;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    (uint64_t)st.st_size != blob->size)
+		return 0;
+	source_file_init(&file, fd, 0, blob->size);
+	if (fetch_flow(self, blob, &file.source, -1, &reason) == 0)
+		return 1;
+	fetch_take_back(self);
+	if (reason.kind == ERR_INTERRUPTED) {
+		*err = reason;
+		return -1;
+	}
+	log_verbose("'%s': %s; fetching it again", self->pull->dir, reason.msg);
+	return 0;
+}
+
 static int fetch_to(struct fetch *self, const struct descriptor *blob, int fd,
 		    struct err *err)
 {
 	struct image_blob *opened =
 		image_source_blob(self->image->source, blob, err);
-	struct source_verify verify;
-	struct source_count count;
-	int64_t n;
+	int result;
 
 	if (opened == NULL)
 		return -1;
-	source_verify_init(&verify, image_blob_source(opened), blob->digest,
-			   blob->size);
-	source_count_init(&count, &verify.source, fetch_seen, self);
-	n = source_copy_to_fd(&count.source, fd, err);
-	source_verify_release(&verify);
+	result = fetch_flow(self, blob, image_blob_source(opened), fd, err);
 	image_blob_close(opened);
-	return n < 0 ? -1 : 0;
+	if (result == 0 && fsync(fd) < 0)
+		return err_sys(err, errno, "cannot sync '%s'", blob->digest);
+	return result;
 }
 
 static int fetch_file(struct fetch *self, const struct descriptor *blob,
 		      const char *path, struct err *err)
 {
 	const struct pull *pull = self->pull;
-	autofree char *temporary = mem_printf("%s.part", path);
-	int fd = file_open(pull->fd, temporary, O_WRONLY | O_CREAT | O_TRUNC,
-			   0644, err);
-	int result;
+	autofree char *temporary =
+		mem_printf("%s.%ld.part", path, (long)getpid());
+	int result, fd;
 
+	/* One of an earlier process with our number. */
+	unlinkat(pull->fd, temporary, 0);
+	fd = file_open(pull->fd, temporary, O_WRONLY | O_CREAT | O_EXCL, 0644,
+		       err);
 	if (fd < 0)
 		return -1;
 	result = fetch_to(self, blob, fd, err);
@@ -139,21 +200,17 @@ static int pull_blob(struct pull *self, const struct copy_blob *blob,
 	const struct descriptor *descriptor = &blob->descriptor;
 	struct fetch fetch = { .pull = self, .image = &self->copy.image[0] };
 	autofree char *path = blob_path(self, descriptor->digest);
-	struct stat st;
+	int there = fetch_is_there(&fetch, descriptor, path, err);
 
-	if (fstatat(self->fd, path, &st, 0) == 0 &&
-	    (uint64_t)st.st_size == descriptor->size) {
-		copy_advance(fetch.image, descriptor->size);
-		return 0;
-	}
+	if (there != 0)
+		return there < 0 ? -1 : 0;
 	for (unsigned int attempt = 1;; attempt++) {
 		if (fetch_file(&fetch, descriptor, path, err) == 0)
 			return 0;
 		if (!err->transient || attempt == PULL_TRIES)
 			return -1;
 		err_clear(err);
-		copy_take_back(fetch.image, fetch.counted);
-		fetch.counted = 0;
+		fetch_take_back(&fetch);
 	}
 }
 

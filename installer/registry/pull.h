@@ -2,7 +2,8 @@
  * pull - one image into a directory: an OCI layout or skopeo's dir.
  *
  * Each blob goes to a temporary file beside its place, is checked, and gets
- * its name; what is there already with the right size is not fetched again.
+ * its name; what is there already is read, and not fetched again when it is
+ * whole.
  * The index of the layout, or manifest.json, comes last.
  *
  *	oci:DIR[:NAME]   NAME = the tag it gets there, default the reference's

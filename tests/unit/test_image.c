@@ -1,11 +1,6 @@
 #include "unit.h"
 
-#include <fcntl.h>
-#include <ftw.h>
-#include <sys/stat.h>
-
-#include "base/file.h"
-#include "base/mem.h"
+#include "layout_fixture.h"
 #include "registry/image_source.h"
 #include "registry/manifest.h"
 
@@ -84,34 +79,6 @@ static void image_tells_names_where_none_fits(void **state)
 	assert_int_equal(entry, 1);
 	assert_int_equal(image_source_names(&source)->nr, 1);
 	image_source_free(&source);
-}
-
-static char *dir; /* of the test */
-
-static void put(const char *name, const char *text)
-{
-	autofree char *path = mem_printf("%s/%s", dir, name);
-	char *slash = strrchr(path, '/');
-	struct err err = ERR_INIT;
-
-	*slash = '\0';
-	assert_done(file_make_dirs(path, 0755, &err) == 0, &err);
-	*slash = '/';
-	assert_done(file_replace(AT_FDCWD, path, 0644, text, strlen(text),
-				 &err) == 0,
-		    &err);
-}
-
-/* The digest of `text`, which becomes a blob of the layout. */
-static char *put_blob(const char *text)
-{
-	char digest[DIGEST_SIZE];
-	autofree char *name = NULL;
-
-	digest_of(text, strlen(text), digest);
-	name = mem_printf("layout/blobs/sha256/%s", digest_hex(digest));
-	put(name, text);
-	return mem_strdup(digest);
 }
 
 static struct image_source *open_layout(const char *tail, struct err *err)
@@ -231,32 +198,6 @@ static void image_tells_what_is_no_source(void **state)
 		assert_null(image_source_open(cases[i].spec, NULL, &err));
 		assert_error(&err, cases[i].kind, cases[i].reason);
 	}
-}
-
-static int make_dir(void **state)
-{
-	(void)state;
-	dir = mem_strdup("/tmp/dws-csm-image-XXXXXX");
-	setenv("REGISTRY_AUTH_FILE", "", 1);
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int drop_one(const char *path, const struct stat *st, int type,
-		    struct FTW *where)
-{
-	(void)st;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
-static int drop_dir(void **state)
-{
-	int result = nftw(dir, drop_one, 16, FTW_DEPTH | FTW_PHYS);
-
-	(void)state;
-	free(dir);
-	return result;
 }
 
 int main(void)
