@@ -238,6 +238,8 @@ static int registry_send(struct registry_session *session,
 		}
 	}
 	mem_free_secret(authorization);
+	/* It was about this request. */
+	free(mem_steal(&session->scope_hint));
 	return result;
 }
 

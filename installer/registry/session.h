@@ -43,7 +43,7 @@ struct registry {
 struct registry_session {
 	struct registry *registry;
 	struct http *http;
-	char *scope_hint; /* scope of the last challenge, or NULL */
+	char *scope_hint; /* scope that a challenge to this request named */
 	bool (*cancelled)(void *ctx);
 	void *cancel_ctx;
 };

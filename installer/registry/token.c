@@ -194,8 +194,8 @@ static int token_fetch(struct registry_session *session, const char *scope,
 		       char **value, struct err *err)
 {
 	struct registry *registry = session->registry;
-	autofree char *url = token_url(
-		registry, session->scope_hint ? session->scope_hint : scope);
+	autofree char *hint = mem_steal(&session->scope_hint);
+	autofree char *url = token_url(registry, hint ? hint : scope);
 	autofree char *origin = url_origin(url);
 	auto_response struct http_response response = HTTP_RESPONSE_INIT;
 	int64_t start = clock_now_ms(), seconds = 0;

@@ -98,6 +98,38 @@ static void registry_fetches_a_token_and_renews_it(void **state)
 	fake_server_release(&self.server);
 }
 
+static void registry_fetches_no_token_for_another_repository(void **state)
+{
+	autofree char *bearer = wants_bearer("/token", "repository:a:pull");
+	const char *const answers[] = {
+		bearer,
+		TOKEN("t1"),
+		"HTTP/1.1 404 No\r\n" EMPTY,
+		TOKEN("t2"),
+		"HTTP/1.1 404 No\r\n" EMPTY,
+	};
+	static const char *const asked[] = {
+		"HEAD /v2/a/manifests/1 0",
+		"GET /token?service=s&scope=repository%3Aa%3Apull 0",
+		"HEAD /v2/a/manifests/1 0",
+		"GET /token?service=s&scope=repository%3Ab%3Apull 0",
+		"HEAD /v2/b/manifests/1 0",
+	};
+	auto_descriptor struct descriptor found = { 0 };
+	struct fixture self;
+
+	(void)state;
+	begin(&self, answers, 5, "admin");
+	assert_int_equal(
+		manifest_head(self.session, "a", "1", &found, &self.err), 0);
+	assert_int_equal(
+		manifest_head(self.session, "b", "1", &found, &self.err), 0);
+	stop(&self);
+	assert_asked(&self, asked, 5);
+	assert_true(head_has(&self, 4, "\r\nAuthorization: Bearer t2\r\n"));
+	fake_server_release(&self.server);
+}
+
 static void registry_mends_a_null_realm(void **state)
 {
 	autofree char *bearer = NULL;
@@ -285,6 +317,8 @@ int main(void)
 		cmocka_unit_test(
 			registry_tells_a_wrong_password_and_a_missing_one),
 		cmocka_unit_test(registry_fetches_a_token_and_renews_it),
+		cmocka_unit_test(
+			registry_fetches_no_token_for_another_repository),
 		cmocka_unit_test(registry_mends_a_null_realm),
 		cmocka_unit_test(registry_gives_up_where_tokens_are_refused),
 		cmocka_unit_test(
