@@ -223,6 +223,8 @@ static int http_start(struct http *http, const struct http_request *request,
 	http->response = response;
 	http->follow = request->follow;
 	http->answer_timeout_ms = request->answer_timeout_ms;
+	http->cancelled = request->cancelled;
+	http->cancel_ctx = request->cancel_ctx;
 	http->body = request->body;
 	http->body_left = request->body ? request->body_len : 0;
 	err_clear(&http->body_err);
@@ -266,6 +268,8 @@ static int http_check_time(struct http *http, bool idle, struct err *err)
 
 	if (clock_check_interrupt(err) < 0)
 		return -1;
+	if (http->cancelled && http->cancelled(http->cancel_ctx))
+		return err_set(err, ERR_INTERRUPTED, "cancelled");
 	curl_easy_getinfo(http->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
 	if (sent != http->sent)
 		http->moved_at = now;

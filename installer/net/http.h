@@ -63,6 +63,10 @@ struct http_request {
 	/* How long the server may take to answer once all is sent, before
 	 * idle_timeout_ms counts as silence; for commits of large blobs. */
 	int64_t answer_timeout_ms;
+	/* Asked while something is awaited, until the stream is closed: true
+	 * ends it with ERR_INTERRUPTED. NULL = only a signal does. */
+	bool (*cancelled)(void *ctx);
+	void *cancel_ctx;
 };
 
 struct http_response {

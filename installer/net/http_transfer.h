@@ -39,6 +39,8 @@ struct http {
 	struct http_response *response;
 	bool follow;
 	int64_t answer_timeout_ms;
+	bool (*cancelled)(void *ctx);
+	void *cancel_ctx;
 	struct source *body;
 	uint64_t body_left;
 	struct err body_err;

@@ -240,6 +240,13 @@ int image_source_manifest(struct image_source *source, const char *reference,
 	return -1;
 }
 
+void image_source_cancel_by(struct image_source *source,
+			    bool (*cancelled)(void *ctx), void *ctx)
+{
+	source->cancelled = cancelled;
+	source->cancel_ctx = ctx;
+}
+
 struct image_blob *image_source_blob(struct image_source *source,
 				     const struct descriptor *descriptor,
 				     struct err *err)

@@ -14,6 +14,7 @@
 #ifndef REGISTRY_IMAGE_H
 #define REGISTRY_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,6 +64,11 @@ const struct strs *image_source_names(const struct image_source *source);
 int image_source_manifest(struct image_source *source, const char *reference,
 			  struct descriptor *descriptor, char **bytes,
 			  struct err *err) must_check;
+
+/* Until it is set to NULL again, no wait for a registry goes on when
+ * `cancelled` says true. To be called while no blob is open. */
+void image_source_cancel_by(struct image_source *source,
+			    bool (*cancelled)(void *ctx), void *ctx);
 
 /* Open a blob for reading; one thread's. The digest is not checked here. */
 struct image_blob *image_source_blob(struct image_source *source,

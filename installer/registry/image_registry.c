@@ -7,6 +7,7 @@
 #include "registry/blob.h"
 #include "registry/image_source.h"
 #include "registry/manifest.h"
+#include "registry/session.h"
 
 /* A registry as a source. Sessions that no blob uses at the moment are kept,
  * so that connections live on. */
@@ -29,12 +30,17 @@ static struct registry_session *take_session(struct image_registry *self)
 	if (self->nr_idle > 0)
 		session = self->idle[--self->nr_idle];
 	pthread_mutex_unlock(&self->lock);
-	return session ? session : registry_connect(self->registry);
+	if (session == NULL)
+		session = registry_connect(self->registry);
+	session_cancel_by(session, self->source.cancelled,
+			  self->source.cancel_ctx);
+	return session;
 }
 
 static void give_session(struct image_registry *self,
 			 struct registry_session *session)
 {
+	session_cancel_by(session, NULL, NULL);
 	pthread_mutex_lock(&self->lock);
 	if (self->nr_idle == self->cap_idle) {
 		self->cap_idle += 8;

@@ -35,6 +35,8 @@ struct image_source {
 	size_t *entry_of; /* for each name */
 	size_t nr_entries;
 	size_t only; /* the entry that the spec names, or SIZE_MAX */
+	bool (*cancelled)(void *ctx); /* or NULL */
+	void *cancel_ctx;
 };
 
 struct image_blob {

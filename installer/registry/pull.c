@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -16,6 +17,9 @@
 
 #define PULL_JOBS 4
 #define PULL_TRIES 3
+#define PULL_PAUSE_MS 500
+#define PULL_PAUSE_MAX_MS 5000
+#define PULL_SLICE_MS 100
 #define LAYOUT_MAX_BYTES ((size_t)4 << 20)
 
 struct pull {
@@ -80,11 +84,18 @@ struct fetch {
 	uint64_t counted;
 };
 
+static bool pull_cancelled(void *ctx)
+{
+	struct pull *self = ctx;
+
+	return workers_cancelled(self->workers);
+}
+
 static int fetch_seen(void *ctx, size_t len, struct err *err)
 {
 	struct fetch *self = ctx;
 
-	if (workers_cancelled(self->pull->workers))
+	if (pull_cancelled(self->pull))
 		return err_set(err, ERR_INTERRUPTED, "cancelled");
 	copy_advance(self->image, len);
 	self->counted += len;
@@ -194,6 +205,20 @@ static int fetch_file(struct fetch *self, const struct descriptor *blob,
 	return result;
 }
 
+static int pull_pause(struct pull *self, unsigned int attempt, struct err *err)
+{
+	int64_t deadline = deadline_in_ms(
+		clock_backoff_ms(attempt, PULL_PAUSE_MS, PULL_PAUSE_MAX_MS));
+
+	while (deadline_left_ms(deadline) > 0) {
+		if (pull_cancelled(self))
+			return err_set(err, ERR_INTERRUPTED, "cancelled");
+		if (clock_sleep(PULL_SLICE_MS, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int pull_blob(struct pull *self, const struct copy_blob *blob,
 		     struct err *err)
 {
@@ -209,8 +234,12 @@ static int pull_blob(struct pull *self, const struct copy_blob *blob,
 			return 0;
 		if (!err->transient || attempt == PULL_TRIES)
 			return -1;
+		log_verbose("%s; trying again (%u of %u)", err->msg, attempt,
+			    PULL_TRIES - 1);
 		err_clear(err);
 		fetch_take_back(&fetch);
+		if (pull_pause(self, attempt, err) < 0)
+			return -1;
 	}
 }
 
@@ -342,7 +371,9 @@ static int pull_copy(struct pull *self, struct err *err)
 		options->progress, PROGRESS_BYTES, image->bytes, "%s",
 		options->reference ? options->reference :
 				     image_source_name(options->source));
+	image_source_cancel_by(options->source, pull_cancelled, self);
 	result = workers_run(&workers, err);
+	image_source_cancel_by(options->source, NULL, NULL);
 	if (result == 0)
 		result = pull_write(self, err);
 	progress_end(image->progress,

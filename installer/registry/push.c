@@ -30,11 +30,18 @@ struct transfer {
 	uint64_t counted;
 };
 
+static bool push_cancelled(void *ctx)
+{
+	struct push *self = ctx;
+
+	return workers_cancelled(self->workers);
+}
+
 static int transfer_seen(void *ctx, size_t len, struct err *err)
 {
 	struct transfer *self = ctx;
 
-	if (workers_cancelled(self->push->workers))
+	if (push_cancelled(self->push))
 		return err_set(err, ERR_INTERRUPTED, "cancelled");
 	copy_advance(self->image, len);
 	self->counted += len;
@@ -189,13 +196,22 @@ static int push_image(struct push *self, struct registry_session *session,
 	return result;
 }
 
+/* Whoever waits for a source need not, once another thread has failed. */
+static void push_cancel_sources(struct push *self, bool with_workers)
+{
+	for (size_t i = 0; i < self->copy.nr_images; i++)
+		image_source_cancel_by(self->items[i].source,
+				       with_workers ? push_cancelled : NULL,
+				       self);
+}
+
 static void *push_begin(void *ctx)
 {
 	struct push *self = ctx;
 	struct registry_session *session =
 		registry_connect(self->options->registry);
 
-	session_cancel_by(session, workers_cancelled, self->workers);
+	session_cancel_by(session, push_cancelled, self);
 	return session;
 }
 
@@ -290,8 +306,10 @@ static int push_all(struct push *self, struct registry_session *session,
 		if (!self->items[i].present &&
 		    self->copy.image[i].nr_blobs == 0)
 			result = push_image(self, session, i, err);
+	push_cancel_sources(self, true);
 	if (result == 0)
 		result = workers_run(&workers, err);
+	push_cancel_sources(self, false);
 	for (size_t i = 0; i < nr; i++) {
 		struct copy_image *image = &self->copy.image[i];
 

@@ -210,6 +210,8 @@ static int registry_send(struct registry_session *session,
 			.body_len = request->body_len,
 			.follow = request->follow,
 			.answer_timeout_ms = request->answer_timeout_ms,
+			.cancelled = session->cancelled,
+			.cancel_ctx = session->cancel_ctx,
 		};
 
 		err_clear(err);

@@ -48,7 +48,7 @@ struct registry_session {
 	void *cancel_ctx;
 };
 
-/* Retries of this session end when `cancelled` says so. */
+/* What this session waits for ends when `cancelled` says so; NULL = no more. */
 void session_cancel_by(struct registry_session *session,
 		       bool (*cancelled)(void *ctx), void *ctx);
 

@@ -170,6 +170,8 @@ static int token_ask(struct registry_session *session, const char *url,
 		.url = url,
 		.authorization = registry->basic,
 		.follow = true,
+		.cancelled = session->cancelled,
+		.cancel_ctx = session->cancel_ctx,
 	};
 	unsigned int attempt = 0;
 	bool again;

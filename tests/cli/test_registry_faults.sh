@@ -199,7 +199,8 @@ given_spoilt_source()
 	from=dws=docker://source.test:6513/$prefix/$dws
 	new_prefix
 	fault_rules fault '[]'
-	fault_rules origin "$1"
+	rules=$1
+	fault_rules origin "$rules"
 }
 
 test_reads_a_blob_again_that_breaks_off()
@@ -219,6 +220,31 @@ test_finds_a_blob_that_changed_on_its_way()
 	assert_rc 9
 	assert_err corrupt sha256: source.test:6513
 	assert_no_tag
+}
+
+# One blob is damaged; those who wait for the others need not.
+test_ends_soon_when_a_blob_of_the_source_is_damaged()
+{
+	local start
+
+	given_spoilt_source '[
+		{"method": "GET", "path": "/blobs/", "nth": 1, "corrupt": 7},
+		{"method": "GET", "path": "/blobs/", "nth": 2, "status": 503,
+			"headers": {"Retry-After": "60"}},
+		{"method": "GET", "path": "/blobs/", "nth": 3, "status": 503,
+			"headers": {"Retry-After": "60"}}]'
+	start=$EPOCHSECONDS
+	push --from "$from" dws
+	assert_rc 9
+	assertTrue 'push took long to end' \
+		$((EPOCHSECONDS - start <= 10 ? 0 : 1))
+	fault_rules origin "$rules "
+	start=$EPOCHSECONDS
+	run_dws images pull dws --from "$from" --to "$TEST_DIR/pulled" \
+		--authfile "$REGISTRY_AUTHFILE" --registry-ca "$REGISTRY_CA"
+	assert_rc 9
+	assertTrue 'pull took long to end' \
+		$((EPOCHSECONDS - start <= 10 ? 0 : 1))
 }
 
 # --- signals ----------------------------------------------------------------

@@ -308,6 +308,45 @@ static void http_ends_a_call_at_its_deadline(void **state)
 	end(&self);
 }
 
+static bool is_past(void *ctx)
+{
+	return clock_now_ms() > *(int64_t *)ctx;
+}
+
+static void http_waits_no_longer_when_cancelled(void **state)
+{
+	static const char *const answers[] = {
+		"HTTP/1.1 200 OK\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+	};
+	struct fixture self;
+	int64_t cancel_at, start = clock_now_ms();
+	struct http_request request = { .method = "GET",
+					.cancelled = is_past,
+					.cancel_ctx = &cancel_at };
+	struct http_stream *stream;
+	char text[16];
+
+	(void)state;
+	begin(&self, answers, 2);
+	request.url = self.url;
+	cancel_at = start + 100;
+	assert_int_equal(ask(&self, &request), -1);
+	assert_error(&self.err, ERR_INTERRUPTED, "cancelled");
+	cancel_at = INT64_MAX;
+	stream = http_open(self.http, &request, &self.response, &self.err);
+	assert_done(stream, &self.err);
+	assert_int_equal(http_stream_read(stream, text, 16, 500, &self.err), 4);
+	cancel_at = start;
+	assert_int_equal(source_read(http_stream_source(stream), text, 16,
+				     &self.err),
+			 -1);
+	assert_error(&self.err, ERR_INTERRUPTED, "cancelled");
+	assert_true(clock_now_ms() - start < 900);
+	http_stream_close(stream);
+	end(&self);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +362,7 @@ int main(void)
 		cmocka_unit_test(http_stream_outlives_request_and_response),
 		cmocka_unit_test(http_waits_no_longer_than_told),
 		cmocka_unit_test(http_ends_a_call_at_its_deadline),
+		cmocka_unit_test(http_waits_no_longer_when_cancelled),
 	};
 
 	http_global_init();
