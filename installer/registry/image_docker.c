@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "format/jval.h"
 #include "registry/image_source.h"
@@ -68,8 +69,13 @@ static int hash_entry(const struct image_docker *self,
 	ssize_t n;
 
 	source_file_init(&file, self->files.fd, entry->offset, entry->size);
-	while ((n = source_read(&file.source, block, SOURCE_BLOCK, err)) > 0)
+	while ((n = source_read(&file.source, block, SOURCE_BLOCK, err)) > 0) {
 		digest_update(state, block, (size_t)n);
+		if (clock_check_interrupt(err) < 0) {
+			n = -1;
+			break;
+		}
+	}
 	digest_final(state, digest);
 	digest_free(state);
 	return n < 0 ? -1 : 0;

@@ -97,6 +97,8 @@ static int fetch_seen(void *ctx, size_t len, struct err *err)
 
 	if (pull_cancelled(self->pull))
 		return err_set(err, ERR_INTERRUPTED, "cancelled");
+	if (clock_check_interrupt(err) < 0)
+		return -1;
 	copy_advance(self->image, len);
 	self->counted += len;
 	return 0;

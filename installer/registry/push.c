@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "registry/blob.h"
 #include "registry/manifest.h"
@@ -43,6 +44,8 @@ static int transfer_seen(void *ctx, size_t len, struct err *err)
 
 	if (push_cancelled(self->push))
 		return err_set(err, ERR_INTERRUPTED, "cancelled");
+	if (clock_check_interrupt(err) < 0)
+		return -1;
 	copy_advance(self->image, len);
 	self->counted += len;
 	return 0;

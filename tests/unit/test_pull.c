@@ -1,5 +1,8 @@
 #include "unit.h"
 
+#include <signal.h>
+
+#include "base/clock.h"
 #include "layout_fixture.h"
 #include "registry/manifest.h"
 #include "registry/pull.h"
@@ -95,6 +98,18 @@ static void pull_replaces_what_has_only_the_right_size(void **state)
 	assert_string_equal(text, LAYER);
 }
 
+/* The last one: a signal is never forgotten. */
+static void pull_ends_at_a_signal(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	interrupt_install();
+	assert_int_equal(raise(SIGTERM), 0);
+	assert_int_equal(pull("ended", NULL, &err), -1);
+	assert_error(&err, ERR_INTERRUPTED, "SIGTERM");
+}
+
 static int begin(void **state)
 {
 	if (make_dir(state) < 0)
@@ -114,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pull_writes_what_is_whole),
 		cmocka_unit_test(pull_replaces_what_has_only_the_right_size),
+		cmocka_unit_test(pull_ends_at_a_signal),
 	};
 
 	return cmocka_run_group_tests(tests, begin, finish);
