@@ -25,6 +25,9 @@ struct command {
 
 extern const struct command *const commands[]; /* NULL-terminated */
 
+/* Whether `word` begins the names of commands of two words ("images"). */
+bool command_is_family(const char *word);
+
 /* The command that the words at the start of `argv` name (one or two words),
  * and how many words that took; NULL when there is none. */
 const struct command *command_find(char *const *argv, size_t *words);
@@ -33,6 +36,7 @@ const struct command *command_find(char *const *argv, size_t *words);
  * The command of a whole command line, where options may come before it, as
  * kubectl has them: its words are taken out of `argv`, so that options and
  * arguments remain. NULL when there is none: `words` is where it should be.
+ * "images --help" is taken for "help images".
  */
 const struct command *command_take(char **argv, char ***words);
 

@@ -44,6 +44,17 @@ const struct command *command_find(char *const *argv, size_t *words)
 	return NULL;
 }
 
+bool command_is_family(const char *word)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		const char *rest = str_after(commands[i]->name, word);
+
+		if (rest && *rest == ' ')
+			return true;
+	}
+	return false;
+}
+
 /* How many words the option at `argv` is: two where a value follows it. */
 static size_t option_words(char *const *argv)
 {
@@ -64,6 +75,18 @@ static size_t option_words(char *const *argv)
 	return 1;
 }
 
+/* Take the wishes for help out of `argv`; whether there was one. */
+static bool take_help(char **argv)
+{
+	char **kept = argv;
+
+	for (; *argv; argv++)
+		if (!str_eq(*argv, "--help") && !str_eq(*argv, "-h"))
+			*kept++ = *argv;
+	*kept = NULL;
+	return kept != argv;
+}
+
 const struct command *command_take(char **argv, char ***words)
 {
 	const struct command *command;
@@ -78,5 +101,9 @@ const struct command *command_take(char **argv, char ***words)
 		if (argv[i] == NULL)
 			break;
 	}
+	if (command == NULL && argv[at] && command_is_family(argv[at]) &&
+	    (argv[at + 1] == NULL || argv[at + 1][0] == '-') &&
+	    take_help(argv + at))
+		command = &cmd_help;
 	return command;
 }

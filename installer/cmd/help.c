@@ -1,5 +1,6 @@
 #include "cmd/help.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -77,6 +78,9 @@ static void add_option(struct manual *manual, const struct opt *opt)
 		strs_split(&choices, opt->choices, '|');
 		joined = strs_join(&choices, "**, **");
 		buf_addf(&text, " (**%s**)", joined);
+	} else if (opt->kind == OPT_NUMBER && opt->max) {
+		buf_addf(&text, " (%" PRId64 " to %" PRId64 ")", opt->min,
+			 opt->max);
 	}
 	manual_term(manual, buf_str(&term), buf_str(&text));
 }
@@ -206,11 +210,13 @@ int help_print(const struct command *command, bool to_man, struct err *err)
 	return output_text(buf_str(&out), err);
 }
 
-static bool is_first_word(const struct command *command, const char *word)
+/* What follows `family` in the name of a command of it, or NULL. */
+static const char *name_in_family(const struct command *command,
+				  const char *family)
 {
-	const char *rest = str_after(command->name, word);
+	const char *rest = str_after(command->name, family);
 
-	return rest && *rest == ' ';
+	return rest && *rest == ' ' ? rest + 1 : NULL;
 }
 
 int help_unknown(const char *words, struct err *err)
@@ -222,9 +228,8 @@ int help_unknown(const char *words, struct err *err)
 
 	for (size_t i = 0; commands[i]; i++) {
 		strs_add(&known, commands[i]->name);
-		if (is_first_word(commands[i], words))
-			strs_add(&follow,
-				 commands[i]->name + strlen(words) + 1);
+		if (name_in_family(commands[i], words))
+			strs_add(&follow, name_in_family(commands[i], words));
 	}
 	if (follow.nr > 0) {
 		joined = strs_join(&follow, ", ");
@@ -282,6 +287,24 @@ static int overview_print(struct err *err)
 	return output_text(buf_str(&out), err);
 }
 
+/* "images": its commands. */
+static int family_print(const char *family, struct err *err)
+{
+	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
+
+	buf_addf(&out,
+		 "Usage: " PROGRAM " %s COMMAND [ARGUMENT...] [OPTION...]\n\n",
+		 family);
+	for (size_t i = 0; commands[i]; i++)
+		if (name_in_family(commands[i], family))
+			buf_addf(&out, "  %-16s %s\n", commands[i]->name,
+				 commands[i]->summary);
+	buf_addf(&out,
+		 "\n'" PROGRAM " help %s COMMAND' tells about one of them.\n",
+		 family);
+	return output_text(buf_str(&out), err);
+}
+
 /* "images push" of "images push", "images-push" or "dws-csm-images-push"; ""
  * is the program. */
 static char *help_subject(const struct strs *args)
@@ -312,6 +335,8 @@ static int help_run(struct settings *settings, const struct strs *args,
 	for (size_t i = 0; commands[i]; i++)
 		if (strcmp(commands[i]->name, subject) == 0)
 			return help_print(commands[i], settings->man, err);
+	if (command_is_family(subject) && !settings->man)
+		return family_print(subject, err);
 	return help_unknown(subject, err);
 }
 

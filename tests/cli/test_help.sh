@@ -95,12 +95,85 @@ test_unknown_commands_are_refused_with_a_hint()
 	run help instal
 	assertEquals 'exit code' 2 "$code"
 	assertContains "$(cat "$TEST_DIR/err")" "did you mean 'install'?"
-	run help images
+	run images
 	assertEquals 'exit code' 2 "$code"
 	assertContains "$(cat "$TEST_DIR/err")" 'list, push, pull'
+	run images psuh --help
+	assertEquals 'exit code' 2 "$code"
+	assertContains "$(cat "$TEST_DIR/err")" "did you mean 'images push'?"
 	run help --man nonsense
 	assertEquals 'exit code' 2 "$code"
 	assertEquals '' "$(out)"
+}
+
+test_help_of_the_first_word_of_two_lists_the_second()
+{
+	run help images
+	assertEquals 'exit code' 0 "$code"
+	assertContains "$(out)" '  images push '
+	assertNotContains "$(out)" ' install '
+	mv "$TEST_DIR/out" "$TEST_DIR/help"
+	run images --help
+	assertEquals 'exit code' 0 "$code"
+	assertEquals "$(cat "$TEST_DIR/help")" "$(out)"
+	run -v images -h
+	assertEquals "$(cat "$TEST_DIR/help")" "$(out)"
+}
+
+test_a_mistake_in_the_configuration_keeps_nobody_from_the_help()
+{
+	local words
+
+	echo 'registri: nexus.example.com' >"$TEST_DIR/config.yaml"
+	export DWS_CSM_CONFIG=$TEST_DIR/config.yaml
+	for words in help version 'completion bash' 'install --help' \
+		'help install'; do
+		# shellcheck disable=SC2086 # words
+		run $words
+		assertEquals "exit code of $words" 0 "$code"
+		assertEquals "complaint of $words" '' "$(cat "$TEST_DIR/err")"
+	done
+	run manifests
+	assertEquals 'exit code' 2 "$code"
+	assertContains "$(cat "$TEST_DIR/err")" "did you mean '--registry'?"
+	unset DWS_CSM_CONFIG
+}
+
+test_wrong_values_are_refused_before_anything_is_done()
+{
+	local line
+
+	while read -r line; do
+		# shellcheck disable=SC2086 # words
+		run install --kubeconfig /nowhere $line
+		assertEquals "exit code of install $line" 2 "$code"
+		assertContains "install $line" "$(cat "$TEST_DIR/err")" \
+			"'${line%% *}'"
+		assertNotContains "install $line" "$(cat "$TEST_DIR/err")" \
+			s3cret
+	done <<-'END'
+	--replicas 99999999999
+	--jobs 0
+	--timeout 0
+	--platform foo
+	--registry https://registry.local
+	--registry admin:s3cret@registry.local
+	--registry registry.local:70000
+	--registry-ca /nowhere/ca.crt
+	--authfile /nowhere/auth.json
+	END
+}
+
+test_one_run_options_are_no_defaults()
+{
+	DWS_CSM_DRY_RUN=1 run install --kubeconfig /nowhere
+	assertEquals 'exit code' 2 "$code"
+	assertContains "$(cat "$TEST_DIR/err")" "'DWS_CSM_DRY_RUN' is set"
+	DWS_CSM_YES=1 run uninstall --kubeconfig /nowhere
+	assertEquals 'exit code' 2 "$code"
+	DWS_CSM_OUTPUT=table run manifests
+	assertEquals 'exit code' 0 "$code"
+	assertEquals 'the first line' 'apiVersion: v1' "$(head -n 1 <<<"$(out)")"
 }
 
 test_man_pages_are_sound()
@@ -131,6 +204,23 @@ test_help_tells_of_a_full_disk()
 	"$DWS_CSM" help >/dev/full 2>"$TEST_DIR/err"
 	assertEquals 'exit code' 1 $?
 	assertContains "$(cat "$TEST_DIR/err")" 'No space left'
+}
+
+test_a_reader_who_has_gone_has_seen_enough()
+{
+	{
+		"$DWS_CSM" manifests 2>"$TEST_DIR/err"
+		echo $? >"$TEST_DIR/code"
+	} | true
+	assertEquals 'exit code' 0 "$(cat "$TEST_DIR/code")"
+	assertEquals '' "$(cat "$TEST_DIR/err")"
+}
+
+test_closed_standard_output_is_told()
+{
+	"$DWS_CSM" manifests >&- 2>"$TEST_DIR/err"
+	assertEquals 'exit code' 1 $?
+	assertContains "$(cat "$TEST_DIR/err")" 'Bad file descriptor'
 }
 
 test_version()
@@ -169,6 +259,10 @@ test_bash_completes_commands()
 	assertEquals 'list push pull' "$(complete_words dws-csm images '')"
 	assertEquals 'bash zsh fish' "$(complete_words dws-csm completion '')"
 	assertEquals install "$(complete_words dws-csm help in)"
+	assertEquals 'list push pull' \
+		"$(complete_words dws-csm help images '')"
+	assertEquals 'kube-rbac-proxy' \
+		"$(complete_words dws-csm images push dws kube)"
 }
 
 test_bash_completes_options_and_values()
@@ -182,9 +276,49 @@ test_bash_completes_options_and_values()
 		"$(complete_words dws-csm status --output '')"
 	assertEquals yaml "$(complete_words dws-csm status --output = y)"
 	assertEquals json "$(complete_words dws-csm status -o j)"
+	assertEquals 'yaml json' "$(complete_words dws-csm manifests -o '')"
+	assertEquals '0.0.20 0.1.17' \
+		"$(complete_words dws-csm install --version '')"
 	touch "$TEST_DIR/kubeconfig-of-test"
 	assertEquals "$TEST_DIR/kubeconfig-of-test" \
 		"$(complete_words dws-csm status --kubeconfig "$TEST_DIR/kubeconfig-o")"
+}
+
+# bash gives the words cut at = and : as well, and wants the last piece.
+test_bash_completes_sources_of_images()
+{
+	touch "$TEST_DIR/images.tar"
+	assertEquals 'oci: oci-archive:' \
+		"$(complete_words dws-csm install --from oc)"
+	assertEquals 'dir:' "$(complete_words dws-csm install --from = di)"
+	assertEquals 'dir: docker-archive: docker:// dws=' \
+		"$(complete_words dws-csm install --from d | xargs -n 1 |
+			sort | xargs)"
+	assertEquals "$TEST_DIR/images.tar" "$(complete_words dws-csm install \
+		--from docker-archive : "$TEST_DIR/im")"
+	assertEquals 'docker-archive:' \
+		"$(complete_words dws-csm images push --from dws = docker-a)"
+	assertEquals "$TEST_DIR/images.tar" "$(complete_words dws-csm install \
+		--from dws = oci-archive : "$TEST_DIR/im")"
+	assertEquals '' "$(complete_words dws-csm install --from docker : //x)"
+}
+
+test_fish_completes_as_bash_does()
+{
+	command -v fish >/dev/null || startSkipping
+	run completion fish
+	fish_words()
+	{
+		fish --no-config -c "source $TEST_DIR/out
+			complete -C '$1'" | cut -f 1 | LC_ALL=C sort | xargs
+	}
+	assertEquals 'uninstall' "$(fish_words 'dws-csm uni')"
+	assertEquals 'list pull push' "$(fish_words 'dws-csm help images ')"
+	assertEquals '0.0.20 0.1.17' \
+		"$(fish_words 'dws-csm install --version ')"
+	assertEquals 'oci-archive: oci:' \
+		"$(fish_words 'dws-csm install --from oc')"
+	assertEquals 'json' "$(fish_words 'dws-csm manifests -o j')"
 }
 
 test_completion_scripts_parse()
