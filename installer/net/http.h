@@ -57,7 +57,8 @@ struct http_request {
 	const char *authorization;
 	struct source *body; /* or NULL */
 	uint64_t body_len;   /* always known: Content-Length is sent */
-	bool follow;	     /* redirects of GET and HEAD, at most 5 */
+	/* Redirects of GET and HEAD, at most 5, never from https to http. */
+	bool follow;
 	/* Whole call; 0 = none beyond the idle timeout. */
 	int64_t timeout_ms;
 	/* How long the server may take to answer once all is sent, before

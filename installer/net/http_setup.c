@@ -124,6 +124,8 @@ static void http_set_url(struct http *http, struct url *url)
 		free(url->host);
 		url->host = mem_strdup(name);
 	}
+	http_set(http, CURLOPT_REDIR_PROTOCOLS_STR,
+		 str_eq(url->scheme, "https") ? "https" : "http,https");
 	text = url_text(url);
 	http_set(http, CURLOPT_URL, text);
 }
@@ -157,7 +159,6 @@ static void http_set_transfer(struct http *http)
 		connect_ms = HTTP_CONNECT_TIMEOUT_MS;
 	http_set(http, CURLOPT_NOSIGNAL, 1L);
 	http_set(http, CURLOPT_PROTOCOLS_STR, "http,https");
-	http_set(http, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 	http_set(http, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	http_set(http, CURLOPT_TCP_KEEPALIVE, 1L);
 	http_set(http, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);

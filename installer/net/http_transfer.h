@@ -1,8 +1,8 @@
 /*
- * http_transfer - what the two halves of net/http share; for them only.
+ * http_transfer - what the parts of net/http share; for them only.
  *
- * http.c drives a transfer, http_setup.c tells libcurl what is wanted. These
- * two files are the only ones that know libcurl.
+ * http.c drives a transfer, http_setup.c tells libcurl what is wanted,
+ * http_fault.c what went wrong. Only these files know libcurl.
  */
 #ifndef NET_HTTP_TRANSFER_H
 #define NET_HTTP_TRANSFER_H
@@ -61,6 +61,9 @@ struct http {
 size_t http_on_body_wanted(char *data, size_t size, size_t nr, void *ctx);
 size_t http_on_header(char *line, size_t size, size_t nr, void *ctx);
 size_t http_on_body(char *data, size_t size, size_t nr, void *ctx);
+
+/* The error of a transfer that libcurl has given up; returns -1. */
+int http_fail(struct http *http, struct err *err);
 
 /* Set all options of http->easy for http->request; `url` is its URL, changed
  * where the configuration has a TLS server name. */

@@ -176,9 +176,15 @@ char *registry_resolve(const struct registry *registry,
 	if (text == NULL || url_parse(&url, text, err) < 0 ||
 	    url_parse(&base, registry->base, err) < 0)
 		return NULL;
-	if (!str_eq(url.scheme, "http") || !str_eq(base.scheme, "https") ||
-	    !str_eq(url.host, base.host))
+	if (!str_eq(url.scheme, "http") || !str_eq(base.scheme, "https"))
 		return mem_steal(&text);
+	if (!str_eq(url.host, base.host)) {
+		err_set(err, ERR_REGISTRY,
+			"registry '%s' sends us to '%s' without TLS; nothing "
+			"of ours goes there",
+			registry->host, url.host);
+		return NULL;
+	}
 	return mem_printf("%s%s%s%s", registry->base, url.path,
 			  url.query ? "?" : "", url.query ? url.query : "");
 }

@@ -63,7 +63,8 @@ bool registry_status_transient(const struct http_response *response);
 /*
  * The URL that a Location or realm in `response` means; owned. Behind a TLS
  * proxy registries name themselves with http: that becomes the registry's own
- * address again, since nothing of ours goes out in the clear.
+ * address again. Another host without TLS is refused (ERR_REGISTRY): nothing of
+ * ours goes out in the clear.
  */
 char *registry_resolve(const struct registry *registry,
 		       const struct http_response *response,

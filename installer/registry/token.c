@@ -202,13 +202,6 @@ static int token_fetch(struct registry_session *session, const char *scope,
 	auto_response struct http_response response = HTTP_RESPONSE_INIT;
 	int64_t start = clock_now_ms(), seconds = 0;
 
-	/* A password goes over plain http to nobody. */
-	if (registry->basic && str_starts(url, "http://") &&
-	    str_starts(registry->base, "https://"))
-		return err_set(err, ERR_REGISTRY,
-			       "registry '%s' names a token server without "
-			       "TLS ('%s'); the password is not sent there",
-			       registry->host, origin);
 	if (token_ask(session, url, &response, err) < 0) {
 		if (err->kind != ERR_INTERRUPTED)
 			err->kind = ERR_REGISTRY;
@@ -352,8 +345,12 @@ int token_challenged(struct registry_session *session,
 	if (bearer && learn_bearer(session, bearer, response, &unusable) == 0)
 		return 0;
 	if (!challenges_find(&list, "basic") || registry->basic == NULL ||
-	    (used && str_starts(used, "Basic ")))
-		return refused(registry, used, err);
+	    (used && str_starts(used, "Basic "))) {
+		if (unusable.kind != ERR_REGISTRY)
+			return refused(registry, used, err);
+		*err = unusable;
+		return -1;
+	}
 	pthread_mutex_lock(&registry->lock);
 	registry->mode = AUTH_BASIC;
 	pthread_mutex_unlock(&registry->lock);

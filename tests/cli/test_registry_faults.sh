@@ -222,6 +222,17 @@ test_finds_a_blob_that_changed_on_its_way()
 	assert_no_tag
 }
 
+test_follows_no_redirect_out_of_tls()
+{
+	given_spoilt_source '[{"method": "GET", "path": "/blobs/",
+		"status": 307, "headers":
+			{"Location": "http://source.test:6513/v2/"}}]'
+	push --from "$from" dws
+	assert_rc 4
+	assert_err source.test:6513 'without TLS'
+	assert_no_tag
+}
+
 # One blob is damaged; those who wait for the others need not.
 test_ends_soon_when_a_blob_of_the_source_is_damaged()
 {

@@ -268,7 +268,6 @@ static void registry_asks_no_other_address_in_the_clear(void **state)
 						  "/v2/x?y" },
 		{ "/v2/x", "https://registry.local:8443/v2/x" },
 		{ "https://cdn.test/x", "https://cdn.test/x" },
-		{ "http://cdn.test/x", "http://cdn.test/x" },
 	};
 	struct http_response response = {
 		.url = (char *)"https://registry.local:8443/v2/",
@@ -285,6 +284,9 @@ static void registry_asks_no_other_address_in_the_clear(void **state)
 		assert_done(url, &err);
 		assert_string_equal(url, cases[i][1]);
 	}
+	assert_null(registry_resolve(registry, &response, "http://cdn.test/x",
+				     &err));
+	assert_error(&err, ERR_REGISTRY, "'cdn.test' without TLS");
 	registry_free(registry);
 }
 
