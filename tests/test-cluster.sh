@@ -260,10 +260,12 @@ test_image_that_is_not_there_ends_the_wait()
 		--timeout 120s
 	assert_doomed 40 "deployment 'dws-" \
 		"cannot pull image 'registry.local/absent/" 'not found'
-	# What is asked for comes later: the same command goes on.
+	# What was missing comes: the same command goes on.
 	archives "$T/images"
 	run_dws install "${archives[@]}" --registry registry.local/absent
 	assert_rc 0
+	run_dws history -o json
+	assert_json '.[-1].status' deployed
 	assert_runs "absent/dws:$release"
 	no_dws
 }
@@ -323,6 +325,8 @@ inside()
 	# shellcheck source=tests/cli/lib.sh
 	. "${self%/*}/cli/lib.sh"
 	given_namespace
+	eventually 'the leases of the nodes' kubectl -n kube-node-lease \
+		get lease node-0 node-1 node-2
 	all_objects >"$TEST_DIR/without-dws"
 	for test in $(declare -F | awk '$3 ~ /^test_/ { print $3 }'); do
 		echo "$(grep -n "^$test()" "$self" | cut -d: -f1) $test"
