@@ -166,17 +166,22 @@ const struct manifest_part *
 manifest_for_platform(const struct manifest *manifest, const char *platform,
 		      struct err *err)
 {
+	const struct manifest_part *variant = NULL;
 	auto_strs struct strs there = STRS_INIT;
 	autofree char *list = NULL;
 
 	for (size_t i = 0; i < manifest->nr; i++) {
 		const char *has = manifest->part[i].platform;
 
-		if (platform_fits(has, platform))
+		if (str_eq(has, platform))
 			return &manifest->part[i];
+		if (variant == NULL && platform_fits(has, platform))
+			variant = &manifest->part[i];
 		if (has && !str_starts(has, "unknown/"))
 			strs_add(&there, has);
 	}
+	if (variant)
+		return variant;
 	list = strs_join(&there, ", ");
 	err_set(err, ERR_NOT_FOUND, "no image for platform '%s'; there %s: %s",
 		platform, there.nr == 1 ? "is" : "are",

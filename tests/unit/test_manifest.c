@@ -99,6 +99,21 @@ static void manifest_index_knows_platforms(void **state)
 		     "'linux/arm'; there are: linux/arm64/v8, linux/amd64");
 }
 
+/* amd64/v3 does not run everywhere. */
+static void manifest_index_prefers_the_very_platform(void **state)
+{
+	static const char text[] = "{\"manifests\":[" CHILD(
+		"linux", "amd64",
+		",\"variant\":\"v3\"") "," CHILD("linux", "amd64", "") "]}";
+	auto_manifest struct manifest manifest = { 0 };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_done(parse(&manifest, MEDIA_OCI_INDEX, text, &err) == 0, &err);
+	assert_ptr_equal(manifest_for_platform(&manifest, "linux/amd64", &err),
+			 &manifest.part[1]);
+}
+
 static void manifest_tells_its_media_type(void **state)
 {
 	static const char *const cases[][2] = {
@@ -124,6 +139,7 @@ int main(void)
 		cmocka_unit_test(manifest_lists_config_and_layers),
 		cmocka_unit_test(manifest_refuses_what_it_does_not_understand),
 		cmocka_unit_test(manifest_index_knows_platforms),
+		cmocka_unit_test(manifest_index_prefers_the_very_platform),
 		cmocka_unit_test(manifest_tells_its_media_type),
 	};
 
