@@ -88,14 +88,20 @@ static int use_entry(const struct jval *file, const struct jval *entry,
 	const char *auth = jval_str(entry, "auth");
 	const char *user = jval_str(entry, "username");
 	const char *secret = jval_str(entry, "password");
+	bool token = !str_empty(jval_str(entry, "identitytoken"));
 
-	if (!str_empty(auth))
-		return split_auth(auth, username, password, err);
-	if (!str_empty(user) && secret) {
+	*username = *password = NULL;
+	if (!str_empty(auth) && split_auth(auth, username, password, err) < 0)
+		return -1;
+	if (str_empty(auth) && !str_empty(user) && secret) {
 		*username = mem_strdup(user);
 		*password = mem_strdup(secret);
-		return 1;
 	}
+	/* With an identity token docker login leaves the password empty. */
+	if (*password && (**password || !token))
+		return 1;
+	mem_free_secret(mem_steal(username));
+	mem_free_secret(mem_steal(password));
 	if (helper == NULL && entry)
 		helper = jval_str(file, "credsStore");
 	if (helper)
@@ -104,7 +110,7 @@ static int use_entry(const struct jval *file, const struct jval *entry,
 			       "helper '%s', which is not supported; write it "
 			       "to a file: podman login --authfile FILE %s",
 			       host, helper, host);
-	if (entry && jval_str(entry, "identitytoken"))
+	if (token)
 		return err_set(err, ERR_REGISTRY,
 			       "the entry for '%s' is an identity token, "
 			       "which is not supported; log in with a password",

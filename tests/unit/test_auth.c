@@ -79,6 +79,9 @@ static void auth_tells_what_it_cannot_use(void **state)
 		  "credential helper 'desktop'", ERR_REGISTRY },
 		{ "{\"auths\":{\"h\":{\"identitytoken\":\"secret\"}}}",
 		  "identity token", ERR_REGISTRY },
+		{ "{\"auths\":{\"h\":{\"auth\":\"dTo=\",\"identitytoken\":"
+		  "\"secret\"}}}",
+		  "identity token", ERR_REGISTRY },
 		{ "{\"auths\":{\"h\":{\"auth\":\"c2VjcmV0\"}}}", "no ':'",
 		  ERR_INVALID },
 		{ "{\"auths\":{\"h\":{\"auth\":\"!!!\"}}}", path, ERR_INVALID },
