@@ -154,6 +154,7 @@ static int http_start(struct http *http, const struct http_request *request,
 	http->answer_timeout_ms = request->answer_timeout_ms;
 	http->cancelled = request->cancelled;
 	http->cancel_ctx = request->cancel_ctx;
+	http->at_last = request->at_last;
 	http->body = request->body;
 	http->body_left = request->body ? request->body_len : 0;
 	err_clear(&http->body_err);
@@ -188,6 +189,17 @@ static void http_collect(struct http *http)
 		}
 }
 
+static int http_check_wish(const struct http *http, struct err *err)
+{
+	if (http->at_last)
+		return 0;
+	if (clock_check_interrupt(err) < 0)
+		return -1;
+	if (http->cancelled && http->cancelled(http->cancel_ctx))
+		return err_set(err, ERR_INTERRUPTED, "cancelled");
+	return 0;
+}
+
 /* Too long without a byte, or the whole call too long? */
 static int http_check_time(struct http *http, bool idle, struct err *err)
 {
@@ -195,10 +207,8 @@ static int http_check_time(struct http *http, bool idle, struct err *err)
 	int64_t now = clock_now_ms();
 	curl_off_t sent = 0;
 
-	if (clock_check_interrupt(err) < 0)
+	if (http_check_wish(http, err) < 0)
 		return -1;
-	if (http->cancelled && http->cancelled(http->cancel_ctx))
-		return err_set(err, ERR_INTERRUPTED, "cancelled");
 	curl_easy_getinfo(http->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
 	if (sent != http->sent)
 		http->moved_at = now;

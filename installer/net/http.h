@@ -68,6 +68,9 @@ struct http_request {
 	 * ends it with ERR_INTERRUPTED. NULL = only a signal does. */
 	bool (*cancelled)(void *ctx);
 	void *cancel_ctx;
+	/* Last words, to clean up: sent although a signal came or others
+	 * failed. To be short, see timeout_ms. */
+	bool at_last;
 };
 
 struct http_response {

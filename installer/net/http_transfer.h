@@ -41,6 +41,7 @@ struct http {
 	int64_t answer_timeout_ms;
 	bool (*cancelled)(void *ctx);
 	void *cancel_ctx;
+	bool at_last;
 	struct source *body;
 	uint64_t body_left;
 	struct err body_err;

@@ -83,6 +83,7 @@ static void upload_abort(struct registry_session *session,
 		.repository = upload->repository,
 		.push = true,
 		.once = true,
+		.at_last = true,
 	};
 	auto_response struct http_response response = HTTP_RESPONSE_INIT;
 	struct err ignored = ERR_INIT;

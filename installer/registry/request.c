@@ -12,6 +12,7 @@
 #define RETRY_BASE_MS 500
 #define RETRY_AFTER_MAX_MS (5 * 60 * 1000)
 #define RETRY_SLICE_MS 100
+#define LAST_WORDS_MS 3000
 
 /* Remembers whether it was the body that failed, not the connection. */
 struct body_tap {
@@ -218,6 +219,8 @@ static int registry_send(struct registry_session *session,
 			.answer_timeout_ms = request->answer_timeout_ms,
 			.cancelled = session->cancelled,
 			.cancel_ctx = session->cancel_ctx,
+			.at_last = request->at_last,
+			.timeout_ms = request->at_last ? LAST_WORDS_MS : 0,
 		};
 
 		err_clear(err);

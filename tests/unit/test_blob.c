@@ -1,5 +1,8 @@
 #include "unit.h"
 
+#include <signal.h>
+
+#include "base/clock.h"
 #include "registry/blob.h"
 #include "registry_fixture.h"
 
@@ -159,6 +162,40 @@ static void blob_tells_what_the_server_said(void **state)
 	}
 }
 
+static int open_and_interrupt(void *ctx, struct source **source,
+			      struct err *err)
+{
+	(void)ctx;
+	(void)source;
+	raise(SIGTERM);
+	return clock_check_interrupt(err);
+}
+
+/* The last one: a signal is never forgotten. */
+static void blob_takes_an_upload_back_after_a_signal(void **state)
+{
+	static const char *const answers[] = { ACCEPTED, OK_EMPTY };
+	static const char *const asked[] = {
+		"POST /v2/a/blobs/uploads/ 0",
+		"DELETE /v2/a/blobs/uploads/up/1?_state=x 0",
+	};
+	const struct blob_upload blob = {
+		.repository = "a",
+		.descriptor = &hello,
+		.open = open_and_interrupt,
+	};
+	struct fixture self;
+
+	(void)state;
+	begin(&self, answers, 2, NULL);
+	interrupt_install();
+	assert_int_equal(blob_upload(self.session, &blob, &self.err), -1);
+	assert_error(&self.err, ERR_INTERRUPTED, "interrupted");
+	stop(&self);
+	assert_asked(&self, asked, 2);
+	fake_server_release(&self.server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +205,7 @@ int main(void)
 			blob_sends_a_body_again_when_its_token_ran_out),
 		cmocka_unit_test(blob_mounts_or_else_sends),
 		cmocka_unit_test(blob_tells_what_the_server_said),
+		cmocka_unit_test(blob_takes_an_upload_back_after_a_signal),
 	};
 
 	http_global_init();
