@@ -163,6 +163,18 @@ static int upload_try(struct registry_session *session,
 	return result;
 }
 
+/* After a connection that broke: the blob may be there all the same, and only
+ * the answer be lost. */
+static int was_taken(struct registry_session *session,
+		     const struct blob_upload *upload,
+		     const struct http_response *response, struct err *err)
+{
+	if (response->status >= 300)
+		return 0;
+	return blob_exists(session, upload->repository,
+			   upload->descriptor->digest, err);
+}
+
 int blob_upload(struct registry_session *session,
 		const struct blob_upload *upload, struct err *err)
 {
@@ -183,6 +195,9 @@ int blob_upload(struct registry_session *session,
 			    err))
 			return -1;
 		err_clear(err);
+		result = was_taken(session, upload, &response, err);
+		if (result != 0)
+			return result < 0 ? -1 : 0;
 	}
 	return result == 2 ? 1 : result;
 }

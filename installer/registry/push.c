@@ -98,10 +98,13 @@ static int push_upload(struct push *self, struct registry_session *session,
 	int mounted = blob_upload(session, &upload, err);
 
 	transfer_close(&transfer);
-	if (mounted == 0)
+	if (mounted == 0) {
 		atomic_fetch_add(&image->sent, blob->descriptor.size);
-	else
+		/* Someone else may have sent the rest. */
+		copy_advance(image, blob->descriptor.size - transfer.counted);
+	} else {
 		copy_take_back(image, transfer.counted);
+	}
 	if (mounted < 0 && err->kind == ERR_VERIFY)
 		err_hint(err, "the source is damaged: get it anew");
 	if (mounted < 0 && err->kind != ERR_REGISTRY)

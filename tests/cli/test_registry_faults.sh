@@ -64,10 +64,12 @@ test_begins_a_blob_anew_when_the_connection_breaks()
 		"reset_request": 100000}]'
 }
 
-test_begins_a_blob_anew_when_the_answer_is_lost()
+test_sends_a_blob_once_when_only_the_answer_is_lost()
 {
 	assert_pushed '[{"method": "PUT", "path": "/blobs/", "nth": 1,
 		"reset_response": 0}]'
+	assertEquals 'sent' 3 "$(fault_count fault \
+		'.method == "PUT" and (.path | test("/blobs/"))')"
 }
 
 # The token server's tokens live; the registry behind the proxy says no once.

@@ -57,17 +57,41 @@ static void blob_sends_a_blob_where_it_is_told(void **state)
 static void blob_begins_an_upload_anew_after_a_fault(void **state)
 {
 	static const char *const answers[] = {
-		ACCEPTED, "",	   ACCEPTED, "HTTP/1.1 502 Bad\r\n" EMPTY,
-		ACCEPTED, CREATED,
+		ACCEPTED,
+		"",
+		"HTTP/1.1 404 No\r\n" EMPTY,
+		ACCEPTED,
+		"HTTP/1.1 502 Bad\r\n" EMPTY,
+		ACCEPTED,
+		CREATED,
 	};
 	struct fixture self;
 
 	(void)state;
-	begin(&self, answers, 6, NULL);
+	begin(&self, answers, 7, NULL);
 	assert_done(upload(&self, NULL) == 0, &self.err);
 	stop(&self);
-	assert_int_equal(self.server.asked.nr, 6);
-	assert_true(str_ends(self.server.asked.item[5], " 5"));
+	assert_int_equal(self.server.asked.nr, 7);
+	assert_true(str_ends(self.server.asked.item[6], " 5"));
+	fake_server_release(&self.server);
+}
+
+static void blob_is_sent_once_where_only_the_answer_is_lost(void **state)
+{
+	static const char *const answers[] = { ACCEPTED, "", OK_EMPTY };
+	static const char *const asked[] = {
+		"POST /v2/a/blobs/uploads/ 0",
+		"PUT /v2/a/blobs/uploads/up/1?_state=x&digest=sha256%3A" HEX
+		" 5",
+		"HEAD /v2/a/blobs/" DIGEST " 0",
+	};
+	struct fixture self;
+
+	(void)state;
+	begin(&self, answers, 3, NULL);
+	assert_done(upload(&self, NULL) == 0, &self.err);
+	stop(&self);
+	assert_asked(&self, asked, 3);
 	fake_server_release(&self.server);
 }
 
@@ -201,6 +225,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blob_sends_a_blob_where_it_is_told),
 		cmocka_unit_test(blob_begins_an_upload_anew_after_a_fault),
+		cmocka_unit_test(
+			blob_is_sent_once_where_only_the_answer_is_lost),
 		cmocka_unit_test(
 			blob_sends_a_body_again_when_its_token_ran_out),
 		cmocka_unit_test(blob_mounts_or_else_sends),
