@@ -100,19 +100,41 @@ static int from_options(const struct settings *settings,
 	return password_from_stdin(&credentials->password, err);
 }
 
+/* A Secret made with "echo | base64" ends in a newline that nobody meant. */
+static void strip_newline(char *text)
+{
+	size_t len = strlen(text);
+
+	if (len > 0 && text[len - 1] == '\n')
+		text[len - 1] = '\0';
+}
+
+static int secret_fault(struct err *err, const char *key, const char *fault)
+{
+	return err_set(err, ERR_REGISTRY,
+		       "'%s' of Secret 'nexus-admin-credential' in namespace "
+		       "'nexus' %s; mend the Secret, or give "
+		       "--registry-username and --registry-password-stdin",
+		       key, fault);
+}
+
 static int secret_value(const struct jval *secret, const char *key, char **text,
 			struct err *err)
 {
 	const char *value =
 		jval_string(jval_get(jval_get(secret, "data"), key));
 	auto_buf_secret struct buf plain = BUF_INIT(PASSWORD_MAX_BYTES);
+	struct err fault = ERR_INIT;
 
 	if (value == NULL)
-		return err_set(err, ERR_FAILED, "it has no '%s'", key);
-	if (base64_decode(&plain, value, strlen(value), err) < 0)
-		return -1;
+		return secret_fault(err, key, "is missing");
+	if (base64_decode(&plain, value, strlen(value), &fault) < 0 ||
+	    buf_check(&plain, key, &fault) < 0 ||
+	    strlen(buf_str(&plain)) != plain.len)
+		return secret_fault(err, key, "is no text in base64");
 	*text = buf_steal(&plain);
-	return 0;
+	strip_newline(*text);
+	return **text ? 0 : secret_fault(err, key, "is empty");
 }
 
 /* 1 = found, 0 = no such Secret, or none that this user may read. */
@@ -133,8 +155,7 @@ static int from_secret(struct cluster *cluster, struct credentials *credentials,
 				     "--registry-password-stdin");
 	if (secret_value(secret, "username", &credentials->username, err) < 0 ||
 	    secret_value(secret, "password", &credentials->password, err) < 0)
-		return err_wrap(err, "read Secret 'nexus-admin-credential' in "
-				     "namespace 'nexus'");
+		return -1;
 	return 1;
 }
 
