@@ -56,6 +56,19 @@ static void show(const struct jval *workflow, struct buf *out)
 		buf_addf(out, "\nMessage\n  %s\n", message);
 }
 
+static struct jval *find_in(struct kube *kube, const char *ns, const char *name,
+			    struct err *err)
+{
+	struct jval *workflow = workflows_get(kube, ns, name, err);
+
+	if (workflow == NULL && kube_is_not_found(err))
+		err_set(err, ERR_NOT_FOUND,
+			"no Workflow '%s' in namespace '%s'; 'dws-csm "
+			"workflows list' shows those there are",
+			name, ns);
+	return workflow;
+}
+
 /* The one of that name, wherever it is, when no namespace was named. */
 static struct jval *find(struct kube *kube, const struct settings *settings,
 			 const char *name, struct err *err)
@@ -63,7 +76,7 @@ static struct jval *find(struct kube *kube, const struct settings *settings,
 	autojval struct jval *list = NULL;
 
 	if (settings->namespace && !settings->all_namespaces)
-		return workflows_get(kube, settings->namespace, name, err);
+		return find_in(kube, settings->namespace, name, err);
 	list = workflows_list(kube, NULL, err);
 	if (list == NULL)
 		return NULL;
@@ -93,7 +106,7 @@ static int workflows_show_main(struct settings *settings,
 	workflow = find(cluster.kube, settings, name, err);
 	if (workflow == NULL)
 		return -1;
-	if (settings->output && !str_eq(settings->output, "table"))
+	if (output_format(settings->output))
 		return output_value(workflow, settings->output, err);
 	show(workflow, &out);
 	return output_text(buf_str(&out), err);
