@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "cmd/connect.h"
 #include "cmd/output.h"
@@ -27,9 +28,15 @@ static int history_show(const struct jval *records, struct err *err)
 	static const char *const heads[] = { "REVISION",  "VERSION", "STATUS",
 					     "OPERATION", "STARTED", "TOOK",
 					     "USER",	  "HOST",    NULL };
-	struct table *table = table_new(heads);
+	struct table *table;
 	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
 
+	if (jval_len(records) == 0) {
+		log_info("no records: dws-csm has installed nothing here, or "
+			 "has removed it");
+		return 0;
+	}
+	table = table_new(heads);
 	for (size_t i = 0; i < jval_len(records); i++) {
 		const struct jval *record = jval_at(records, i);
 		autofree char *revision =
@@ -77,7 +84,7 @@ static int history_main(struct settings *settings, const struct strs *args,
 	records = record_list(cluster.kube, err);
 	if (records == NULL)
 		return -1;
-	if (!settings->output || str_eq(settings->output, "table"))
+	if (!output_format(settings->output))
 		return history_show(records, err);
 	shown = without_objects(records);
 	return output_value(shown, settings->output, err);

@@ -78,7 +78,7 @@ static int images_list_main(struct settings *settings, const struct strs *args,
 	list = list_value(release, settings, err);
 	if (list == NULL)
 		return -1;
-	if (settings->output && !str_eq(settings->output, "table"))
+	if (output_format(settings->output))
 		return output_value(list, settings->output, err);
 	return list_show(list, err);
 }

@@ -39,7 +39,7 @@ static int images_pull_main(struct settings *settings, const struct strs *args,
 	release = catalogue_release(catalogue, settings->version, err);
 	if (release == NULL || images_check_names(release, args, err) < 0)
 		return -1;
-	if (settings->to == NULL)
+	if (str_empty(settings->to))
 		return err_set(err, ERR_USAGE, "'--to' must name a directory");
 	if (site_ca_load(settings, &ca, err) < 0 ||
 	    settings_progress(settings, &progress, err) < 0)
@@ -51,6 +51,11 @@ static int images_pull_main(struct settings *settings, const struct strs *args,
 	results = mem_array(release->nr_images, sizeof(*results));
 	status = images_pull(&options, settings->to, results, err);
 	progress_free(progress);
+	if (status < 0 && err->kind == ERR_INTERRUPTED)
+		err_hint(err,
+			 "run it again: what '%s' has is not fetched "
+			 "again",
+			 settings->to);
 	if (status == 0)
 		status = pulled_show(results, release->nr_images, err);
 	image_results_free(results, release->nr_images);

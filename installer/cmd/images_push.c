@@ -63,8 +63,10 @@ static int push_and_tell(const struct images_options *options,
 	int status = images_push(options, results, err);
 
 	progress_free(options->progress);
-	if (status == 0 && settings->output &&
-	    !str_eq(settings->output, "table")) {
+	if (status < 0 && err->kind == ERR_INTERRUPTED)
+		err_hint(err, "run it again: what the registry has is not "
+			      "sent again");
+	if (status == 0 && output_format(settings->output)) {
 		value = results_value(results, nr);
 		status = output_value(value, settings->output, err);
 	} else if (status == 0) {

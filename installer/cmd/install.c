@@ -6,8 +6,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cmd/connect.h"
+#include "cmd/output.h"
 #include "cmd/release_options.h"
 #include "txn/install.h"
+#include "txn/record.h"
 
 static enum webhook_certs certs_of(const struct settings *settings)
 {
@@ -34,6 +36,74 @@ static void install_tell(const struct install_options *options,
 			 (double)took_ms / 1000);
 }
 
+/* {name, reference, digest} of each image: digests as the record has them,
+ * null where the images were not looked at. */
+static struct jval *images_value(const struct install_options *options,
+				 const struct jval *record, struct err *err)
+{
+	const struct release *release = options->release;
+	const struct jval *known = jval_get(record, "images");
+	autojval struct jval *list = jval_new_array();
+
+	for (size_t i = 0; i < release->nr_images; i++) {
+		const char *name = release->image[i].name;
+		const char *digest = NULL;
+		autofree char *place =
+			render_image(release, i, &options->render, err);
+
+		if (place == NULL)
+			return NULL;
+		for (size_t k = 0; k < jval_len(known); k++)
+			if (str_eq(jval_str(jval_at(known, k), "name"), name))
+				digest = jval_str(jval_at(known, k), "digest");
+		jval_append(list,
+			    jval_pack("{s:s, s:s, s:s?}", "name", name,
+				      "reference", place, "digest", digest));
+	}
+	return mem_steal(&list);
+}
+
+/* The record of what stands now; the caller's. */
+static struct jval *find_record(struct kube *kube, int64_t revision,
+				struct err *err)
+{
+	autojval struct jval *records = record_list(kube, err);
+
+	for (size_t i = 0; i < jval_len(records); i++)
+		if (jval_int(jval_at(records, i), "revision", 0) == revision)
+			return jval_ref(jval_at(records, i));
+	if (records)
+		err_set(err, ERR_API,
+			"the record of revision %" PRId64 " has gone",
+			revision);
+	return NULL;
+}
+
+static int install_print(const struct install_options *options,
+			 const struct install_result *result,
+			 const char *format, struct err *err)
+{
+	autojval struct jval *record =
+		find_record(options->kube, result->revision, err);
+	autojval struct jval *value = NULL;
+	struct jval *images, *notes;
+
+	if (record == NULL)
+		return -1;
+	images = images_value(options, record, err);
+	if (images == NULL)
+		return -1;
+	notes = jval_new_array();
+	for (size_t i = 0; i < result->plan.notes.nr; i++)
+		jval_append(notes, jval_new_str(result->plan.notes.item[i]));
+	value = jval_pack("{s:s, s:I, s:b, s:I, s:o, s:o}", "version",
+			  options->release->version, "revision",
+			  result->revision, "changed", result->changed,
+			  "objects", (int64_t)result->nr_objects, "images",
+			  images, "notes", notes);
+	return output_value(value, format, err);
+}
+
 static int install_and_tell(const struct install_options *options,
 			    const struct settings *settings, struct err *err)
 {
@@ -47,6 +117,14 @@ static int install_and_tell(const struct install_options *options,
 		status = plan_print(&result.plan, settings->output, err);
 	else if (status == 0)
 		install_tell(options, &result, clock_now_ms() - start);
+	else if (err->kind == ERR_INTERRUPTED && result.nr_objects == 0)
+		err_hint(err, "the cluster is as before; run it again%s",
+			 options->images ? ": what the registry has is not "
+					   "sent again" :
+					   "");
+	if (status == 0 && !settings->dry_run &&
+	    output_format(settings->output))
+		status = install_print(options, &result, settings->output, err);
 	install_result_release(&result);
 	return status;
 }

@@ -128,6 +128,11 @@ void table_free(struct table *table)
 	free(table);
 }
 
+const char *output_format(const char *output)
+{
+	return str_eq(output, "table") ? NULL : output;
+}
+
 int output_value(const struct jval *value, const char *format, struct err *err)
 {
 	auto_buf struct buf out = BUF_INIT((size_t)256 << 20);

@@ -24,6 +24,9 @@ void table_fit(struct table *table, size_t columns);
 /* Append the table, made to fit where standard output is a terminal. */
 void table_print(struct table *table, struct buf *out);
 
+/* "json" or "yaml" of an --output; NULL for a table, which is the default. */
+const char *output_format(const char *output);
+
 /* Print a value as "json" or "yaml" on standard output. */
 int output_value(const struct jval *value, const char *format, struct err *err)
 	must_check;

@@ -79,7 +79,7 @@ int plan_print(const struct plan *plan, const char *format, struct err *err)
 {
 	autojval struct jval *value = NULL;
 
-	if (format == NULL || str_eq(format, "table"))
+	if (!output_format(format))
 		return plan_print_table(plan, err);
 	value = plan_value(plan);
 	return output_value(value, format, err);

@@ -107,8 +107,10 @@ static void show_webhook(const struct jval *webhook, struct buf *out)
 {
 	const struct jval *list = jval_get(webhook, "configurations");
 
-	buf_addf(out, "\nWebhook      %" PRId64 " endpoints\n",
-		 jval_int(webhook, "endpoints", 0));
+	int64_t endpoints = jval_int(webhook, "endpoints", 0);
+
+	buf_addf(out, "\nWebhook      %" PRId64 " endpoint%s\n", endpoints,
+		 endpoints == 1 ? "" : "s");
 	for (size_t i = 0; i < jval_len(list); i++) {
 		const struct jval *one = jval_at(list, i);
 		const char *state =
@@ -139,14 +141,17 @@ static void show_workflows(const struct jval *workflows, struct buf *out)
 static int status_show(const struct jval *status, struct err *err)
 {
 	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
+	int64_t leftovers = jval_int(status, "leftovers", 0);
 
-	if (jval_int(status, "leftovers", 0) > 0) {
+	if (leftovers > 0) {
 		buf_addf(&out,
 			 "DWS is not installed, but %" PRId64
-			 " objects of it are left (Kubernetes %s); 'dws-csm "
-			 "uninstall' removes them\n",
-			 jval_int(status, "leftovers", 0),
-			 jval_str(status, "kubernetes"));
+			 " object%s of it %s left (Kubernetes %s); 'dws-csm "
+			 "uninstall' removes %s\n",
+			 leftovers, leftovers == 1 ? "" : "s",
+			 leftovers == 1 ? "is" : "are",
+			 jval_str(status, "kubernetes"),
+			 leftovers == 1 ? "it" : "them");
 		return output_text(buf_str(&out), err);
 	}
 	if (!jval_bool(status, "installed", false)) {
@@ -179,7 +184,7 @@ static int status_main(struct settings *settings, const struct strs *args,
 	status = status_take(cluster.kube, cluster.discovery, catalogue, err);
 	if (status == NULL)
 		return -1;
-	if (settings->output && !str_eq(settings->output, "table"))
+	if (output_format(settings->output))
 		return output_value(status, settings->output, err);
 	return status_show(status, err);
 }

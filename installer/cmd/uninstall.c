@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cmd/connect.h"
+#include "cmd/output.h"
 #include "cmd/release_options.h"
 #include "cmd/workflow_table.h"
 #include "kube/object.h"
@@ -15,29 +16,70 @@
 
 #define LISTED 10
 
-/* Only where somebody sits: a script says --yes. */
-static bool uninstall_confirm(const struct jval *resources)
+static void list_resources(const struct jval *resources)
 {
-	char answer[16];
+	size_t nr = jval_len(resources);
 
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return false;
-	fprintf(stderr, "These custom resources of DWS will be destroyed:\n");
-	for (size_t i = 0; i < jval_len(resources) && i < LISTED; i++) {
+	fprintf(stderr, "%s of DWS will be destroyed:\n",
+		nr == 1 ? "This custom resource" : "These custom resources");
+	for (size_t i = 0; i < nr && i < LISTED; i++) {
 		const struct jval *object = jval_at(resources, i);
 
 		fprintf(stderr, "  %s %s/%s\n", object_kind(object),
 			object_namespace(object), object_name(object));
 	}
-	if (jval_len(resources) > LISTED)
-		fprintf(stderr, "  and %zu more\n",
-			jval_len(resources) - LISTED);
-	fprintf(stderr, "Go on? [y/N] ");
-	return fgets(answer, sizeof(answer), stdin) &&
-	       (answer[0] == 'y' || answer[0] == 'Y');
+	if (nr > LISTED)
+		fprintf(stderr, "  and %zu more\n", nr - LISTED);
 }
 
-/* What is in the way is no result, so it goes to standard error. */
+/* Whether the custom resources may go: 0, or why not. */
+static int uninstall_ask(const struct jval *resources, struct err *err)
+{
+	char answer[16];
+	bool answered;
+
+	list_resources(resources);
+	fprintf(stderr, "Go on? [y/N] ");
+	answered = fgets(answer, sizeof(answer), stdin);
+	if (!answered)
+		fputc('\n', stderr);
+	err_clear(err);
+	if (clock_check_interrupt(err) < 0)
+		return err_hint(err, "nothing was removed");
+	if (answered && (answer[0] == 'y' || answer[0] == 'Y'))
+		return 0;
+	return err_set(err, ERR_BLOCKED, "nothing was removed");
+}
+
+/* Only where somebody sits: a script says --yes. */
+static bool uninstall_may_ask(const struct uninstall_options *options,
+			      const struct uninstall_result *result,
+			      const struct err *err)
+{
+	return err->kind == ERR_BLOCKED && !options->destroy_resources &&
+	       jval_len(result->resources) > 0 && isatty(STDIN_FILENO) &&
+	       isatty(STDERR_FILENO);
+}
+
+/* Custom resources stop the first run before it changes anything; it is begun
+ * anew when they may go. */
+static int uninstall_or_ask(struct uninstall_options *options,
+			    struct uninstall_result *result, int64_t *start_ms,
+			    struct err *err)
+{
+	*start_ms = clock_now_ms();
+	if (uninstall_run(options, result, err) == 0)
+		return 0;
+	if (!uninstall_may_ask(options, result, err) ||
+	    uninstall_ask(result->resources, err) < 0)
+		return -1;
+	uninstall_result_release(result);
+	options->destroy_resources = true;
+	*start_ms = clock_now_ms();
+	return uninstall_run(options, result, err);
+}
+
+/* What is in the way is no result, so as a table it goes to standard error. */
 static void uninstall_show_workflows(const struct jval *workflows)
 {
 	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
@@ -48,19 +90,58 @@ static void uninstall_show_workflows(const struct jval *workflows)
 	fputs(buf_str(&out), stderr);
 }
 
-static int uninstall_tell(const struct settings *settings,
-			  const struct uninstall_result *result,
-			  int64_t took_ms, struct err *err)
+/* {blocked, workflows, resources}: workflows are null when they are unknown,
+ * resources are there when they are in the way. */
+static int uninstall_print_blocked(const struct uninstall_result *result,
+				   const char *format, struct err *err)
 {
-	if (settings->dry_run)
-		return plan_print(&result->plan, settings->output, err);
-	if (result->removed == 0)
+	autojval struct jval *value = jval_new_object();
+
+	jval_set(value, "blocked", jval_new_bool(true));
+	jval_set(value, "workflows",
+		 result->workflows ? jval_ref(result->workflows) :
+				     jval_new_null());
+	if (jval_len(result->resources) > 0)
+		jval_set(value, "resources", jval_ref(result->resources));
+	return output_value(value, format, err);
+}
+
+static void uninstall_tell_failure(const struct uninstall_result *result,
+				   const char *format, const struct err *err)
+{
+	struct err print_err = ERR_INIT;
+
+	if (format == NULL)
+		uninstall_show_workflows(result->workflows);
+	else if (err->kind == ERR_BLOCKED &&
+		 uninstall_print_blocked(result, format, &print_err) < 0)
+		log_warn("%s", print_err.msg);
+}
+
+static int uninstall_tell(const struct uninstall_result *result, bool dry_run,
+			  const char *format, int64_t took_ms, struct err *err)
+{
+	const char *version = result->version;
+	autojval struct jval *value = NULL;
+	bool nothing = dry_run ? jval_len(result->plan.steps) == 0 :
+				 result->removed == 0;
+
+	if (nothing)
 		log_info("nothing of DWS is in this cluster");
-	else
-		log_info("DWS %s is removed: %zu objects (%.1f s)",
-			 result->version ? result->version : "(unknown)",
-			 result->removed, (double)took_ms / 1000);
-	return 0;
+	else if (!dry_run)
+		log_info("DWS %s is removed: %zu object%s (%.1f s)",
+			 version ? version : "(release unknown)",
+			 result->removed, result->removed == 1 ? "" : "s",
+			 (double)took_ms / 1000);
+	if (dry_run)
+		return nothing && !format ?
+			       0 :
+			       plan_print(&result->plan, format, err);
+	if (format == NULL)
+		return 0;
+	value = jval_pack("{s:s?, s:I}", "version", version, "removed",
+			  (int64_t)result->removed);
+	return output_value(value, format, err);
 }
 
 static int uninstall_main(struct settings *settings, const struct strs *args,
@@ -68,16 +149,16 @@ static int uninstall_main(struct settings *settings, const struct strs *args,
 {
 	autocatalogue struct catalogue *catalogue = catalogue_open(err);
 	auto_cluster struct cluster cluster = { 0 };
-	int64_t start = clock_now_ms();
 	struct uninstall_options options = {
 		.catalogue = catalogue,
 		.delete_namespace = settings->delete_namespace,
 		.destroy_resources = settings->yes,
-		.confirm = uninstall_confirm,
 		.timeout_ms = settings->timeout_ms,
 		.dry_run = settings->dry_run,
 	};
 	struct uninstall_result result;
+	const char *format = output_format(settings->output);
+	int64_t start;
 	int status;
 
 	(void)args;
@@ -86,13 +167,13 @@ static int uninstall_main(struct settings *settings, const struct strs *args,
 		return -1;
 	options.kube = cluster.kube;
 	options.discovery = cluster.discovery;
-	status = uninstall_run(&options, &result, err);
+	status = uninstall_or_ask(&options, &result, &start, err);
 	progress_free(options.progress);
 	if (status == 0)
-		status = uninstall_tell(settings, &result,
+		status = uninstall_tell(&result, settings->dry_run, format,
 					clock_now_ms() - start, err);
 	else
-		uninstall_show_workflows(result.workflows);
+		uninstall_tell_failure(&result, format, err);
 	uninstall_result_release(&result);
 	return status;
 }

@@ -23,7 +23,7 @@ static int workflows_list_main(struct settings *settings,
 		settings->all_namespaces ? NULL : settings->namespace, err);
 	if (list == NULL)
 		return -1;
-	if (settings->output && !str_eq(settings->output, "table"))
+	if (output_format(settings->output))
 		return output_value(list, settings->output, err);
 	if (jval_len(list) == 0) {
 		log_info("no Workflows");
