@@ -16,6 +16,9 @@ struct image_registry {
 	struct registry *registry;
 	struct ref ref;
 
+	pthread_mutex_t first; /* held while it is asked for the first time */
+	bool checked;
+
 	pthread_mutex_t lock; /* guards what follows */
 	struct registry_session **idle;
 	size_t nr_idle;
@@ -51,6 +54,23 @@ static void give_session(struct image_registry *self,
 	pthread_mutex_unlock(&self->lock);
 }
 
+/* A registry that lets anybody in shows less to a stranger than to the user
+ * we have a password for: that is settled before anything is asked for. */
+static int check_once(struct image_registry *self,
+		      struct registry_session *session, struct err *err)
+{
+	int result = 0;
+
+	if (self->registry->basic == NULL)
+		return 0;
+	pthread_mutex_lock(&self->first);
+	if (!self->checked)
+		result = registry_check(session, err);
+	self->checked = result == 0;
+	pthread_mutex_unlock(&self->first);
+	return result;
+}
+
 static int registry_manifest(struct image_source *source, const char *reference,
 			     struct descriptor *descriptor, char **bytes,
 			     struct err *err)
@@ -58,10 +78,13 @@ static int registry_manifest(struct image_source *source, const char *reference,
 	struct image_registry *self = (struct image_registry *)source;
 	struct registry_session *session = take_session(self);
 	bool by_digest = reference && str_starts(reference, "sha256:");
-	int result =
-		manifest_get(session, self->ref.repository,
-			     by_digest ? reference : ref_reference(&self->ref),
-			     descriptor, bytes, err);
+	int result = check_once(self, session, err);
+
+	if (result == 0)
+		result = manifest_get(session, self->ref.repository,
+				      by_digest ? reference :
+						  ref_reference(&self->ref),
+				      descriptor, bytes, err);
 
 	give_session(self, session);
 	return result;
@@ -101,6 +124,7 @@ static void registry_free_source(struct image_source *source)
 	free(self->idle);
 	registry_free(self->registry);
 	ref_release(&self->ref);
+	pthread_mutex_destroy(&self->first);
 	pthread_mutex_destroy(&self->lock);
 	free(self);
 }
@@ -143,6 +167,7 @@ image_registry_open(const char *spec, const char *name,
 	autofree char *full = NULL;
 
 	image_source_init(&self->source, &registry_ops, spec);
+	pthread_mutex_init(&self->first, NULL);
 	pthread_mutex_init(&self->lock, NULL);
 	if (ref_parse(&self->ref, name, err) < 0 ||
 	    set_registry(self, options, err) < 0) {

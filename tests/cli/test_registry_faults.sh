@@ -106,7 +106,7 @@ test_keeps_its_password_from_other_hosts()
 	fault_rules fault '[{"method": "POST", "location": "host:localhost"}]'
 	push --from "oci:$layout" dws
 	assertEquals 'requests with a password after the POST' 0 \
-		"$(fault_count fault '.method == "PUT" and .auth != null')"
+		"$(fault_count fault '.method == "PUT" and .auth != false')"
 	assertNotEquals 'exit code' 0 "$rc"
 	assert_no_tag
 }
@@ -222,6 +222,18 @@ test_finds_a_blob_that_changed_on_its_way()
 	assert_rc 9
 	assert_err corrupt sha256: source.test:6513
 	assert_no_tag
+}
+
+# A registry that lets anybody in may show more to one it knows.
+test_sends_its_password_to_an_open_source()
+{
+	given_spoilt_source '[{"method": "GET", "path": "^/v2/$",
+		"times": 1, "status": 200}]'
+	push --from "$from" dws
+	assert_rc 0
+	assertEquals 'manifests asked for as a stranger' 0 \
+		"$(fault_count origin '.auth == false and
+			(.path | test("/manifests/"))')"
 }
 
 test_follows_no_redirect_out_of_tls()
