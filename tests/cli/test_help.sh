@@ -187,7 +187,7 @@ test_man_pages_are_sound()
 		SOURCE_DATE_EPOCH=1790000000 run help --man "$page"
 		assertEquals "exit code of $page" 0 "$code"
 		assertEquals "lint of $page" '' \
-			"$(mandoc -Tlint -W warning "$TEST_DIR/out" 2>&1)"
+			"$(mandoc -Tlint -W warning <"$TEST_DIR/out" 2>&1)"
 	done
 }
 
