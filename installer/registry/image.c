@@ -44,6 +44,8 @@ int image_restrict(struct image_source *source, const char *tag,
 		source->entry_of[kept++] = source->entry_of[i];
 	}
 	source->names.nr = kept;
+	if (source->names.item)
+		source->names.item[kept] = NULL;
 	return 0;
 }
 

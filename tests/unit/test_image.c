@@ -78,6 +78,7 @@ static void image_tells_names_where_none_fits(void **state)
 	assert_done(image_pick(&source, NULL, &entry, &err) == 0, &err);
 	assert_int_equal(entry, 1);
 	assert_int_equal(image_source_names(&source)->nr, 1);
+	assert_null(image_source_names(&source)->item[1]);
 	image_source_free(&source);
 }
 
