@@ -39,13 +39,14 @@ int http_fail(struct http *http, struct err *err)
 				   curl_easy_strerror((CURLcode)http->result);
 	const char *detail = str_after(text, "SSL certificate problem: ");
 	char reason[128];
-	long sys = 0;
+	long sys = 0, asked = 0;
 
 	if (http->body_failed) {
 		*err = http->body_err;
 		return -1;
 	}
 	curl_easy_getinfo(http->easy, CURLINFO_OS_ERRNO, &sys);
+	curl_easy_getinfo(http->easy, CURLINFO_REQUEST_SIZE, &asked);
 	if (http->result == CURLE_COULDNT_CONNECT && sys)
 		text = strerror_r((int)sys, reason, sizeof(reason));
 	if (http->result == CURLE_PEER_FAILED_VERIFICATION)
@@ -66,7 +67,7 @@ int http_fail(struct http *http, struct err *err)
 		err_set(err, ERR_TIMEOUT,
 			"cannot connect to '%s' in time: no answer",
 			http->origin);
-	else if (http->head_done || http->sent > 0)
+	else if (asked > 0)
 		err_set(err, ERR_NET, "the connection to '%s' failed: %s",
 			http->origin, text);
 	else

@@ -118,10 +118,8 @@ bool registry_again(struct registry_session *session, unsigned int retries,
 			    registry->host, response->status,
 			    (double)wait_ms / 1000, *attempt, retries);
 	else
-		log_verbose("registry '%s': %s; trying again in %.1f s "
-			    "(%u of %u)",
-			    registry->host, err->msg, (double)wait_ms / 1000,
-			    *attempt, retries);
+		log_verbose("%s; trying again in %.1f s (%u of %u)", err->msg,
+			    (double)wait_ms / 1000, *attempt, retries);
 	return retry_sleep(session, wait_ms, err) == 0;
 }
 

@@ -60,8 +60,14 @@ test_tries_again_after_errors_of_the_server()
 
 test_begins_a_blob_anew_when_the_connection_breaks()
 {
-	assert_pushed '[{"method": "PUT", "path": "/blobs/", "times": 1,
+	fault_rules fault '[{"method": "PUT", "path": "/blobs/", "times": 1,
 		"reset_request": 100000}]'
+	push -v --from "oci:$layout" dws
+	assert_rc 0
+	assert_err "registry '$proxy': the connection" 'trying again in'
+	assertNotContains 'named twice' "$err" \
+		"registry '$proxy': registry '$proxy'"
+	assert_same_image "$layout"
 }
 
 test_sends_a_blob_once_when_only_the_answer_is_lost()
