@@ -371,24 +371,28 @@ static bool is_recorded(const struct install *self)
 	return jval_equal(jval_get(old, "objects"), jval_get(probe, "objects"));
 }
 
-/* The same release with the same objects: mend what drifted, if anything. */
-static int converge(struct install *self, struct err *err)
-{
-	self->result->revision =
-		jval_int(survey_record(&self->survey), "revision", 0);
-	if (apply(self, err) < 0 || wait_all(self, err) < 0)
-		return err_hint(err, "mend the cause and run 'dws-csm "
-				     "install' again");
-	return 0;
-}
-
-/* Before the first change: some of it may be a reason to stop. */
+/* Before the wait, not after: some of it may be why it is in vain. */
 static void tell_notes(const struct install *self)
 {
 	const struct strs *notes = &self->result->plan.notes;
 
 	for (size_t i = 0; i < notes->nr; i++)
 		log_info("note: %s", notes->item[i]);
+}
+
+/* The same release with the same objects: mend what drifted, if anything. */
+static int converge(struct install *self, struct err *err)
+{
+	self->result->revision =
+		jval_int(survey_record(&self->survey), "revision", 0);
+	if (apply(self, err) < 0)
+		return -1;
+	if (self->result->changed)
+		tell_notes(self);
+	if (wait_all(self, err) < 0)
+		return err_hint(err, "mend the cause and run 'dws-csm "
+				     "install' again");
+	return 0;
 }
 
 static int install_new(struct install *self, struct err *err)
