@@ -140,9 +140,13 @@ static int set_registry(struct image_registry *self,
 			const struct image_source_options *options,
 			struct err *err)
 {
+	autofree char *from = options->authfile ?
+				      mem_printf("'%s'", options->authfile) :
+				      NULL;
 	char *username = NULL, *password = NULL;
 	struct registry_options registry = {
 		.host = self->ref.host,
+		.credentials_from = from,
 		.ca_pem = options->ca_pem,
 		.ca_name = options->ca_name,
 	};

@@ -62,6 +62,7 @@ static int set_credentials(struct registry *self,
 	buf_addstr(&basic, "Basic ");
 	base64_encode(&basic, buf_str(&pair), pair.len);
 	self->username = mem_strdup(options->username);
+	self->credentials_from = mem_strdup(options->credentials_from);
 	self->basic = buf_steal(&basic);
 	return 0;
 }
@@ -109,6 +110,7 @@ void registry_free(struct registry *self)
 	free(self->host);
 	free(self->base);
 	free(self->username);
+	free(self->credentials_from);
 	mem_free_secret(self->basic);
 	free(self->ca_pem);
 	free(self->ca_name);

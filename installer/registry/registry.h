@@ -24,6 +24,9 @@ struct registry_options {
 	const char *host;     /* HOST[:PORT] */
 	const char *username; /* or NULL for none */
 	const char *password; /* secret */
+	/* Where they are from, for the message that they are wrong: "'FILE'",
+	 * "Secret nexus/nexus-admin-credential"; NULL = not told. */
+	const char *credentials_from;
 	const char *ca_pem;   /* added to the host's CAs, or NULL */
 	const char *ca_name;  /* file it is from, for messages */
 	bool plain_http;      /* only by explicit wish, for loopback */

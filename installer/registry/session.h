@@ -25,6 +25,7 @@ struct registry {
 	char *host; /* as the user named it, for messages */
 	char *base; /* "https://host:port" */
 	char *username;
+	char *credentials_from; /* or NULL */
 	char *basic; /* secret, "Basic ...", or NULL without credentials */
 	char *ca_pem;
 	char *ca_name;

@@ -116,6 +116,21 @@ static char *token_url(struct registry *registry, const char *scope)
 	return mem_steal(&url);
 }
 
+static int password_refused(const struct registry *registry,
+			    const char *token_server, struct err *err)
+{
+	const char *from = registry->credentials_from;
+
+	return err_set(err, ERR_REGISTRY,
+		       "registry '%s' refused the user name or password "
+		       "(user '%s'%s%s%s%s%s); check them",
+		       registry->host, registry->username,
+		       from ? ", password from " : "", from ? from : "",
+		       token_server ? ", token server '" : "",
+		       token_server ? token_server : "",
+		       token_server ? "'" : "");
+}
+
 static int token_refused(const struct registry *registry,
 			 const struct http_response *response,
 			 const char *origin, struct err *err)
@@ -125,10 +140,7 @@ static int token_refused(const struct registry *registry,
 			"registry '%s': its token server '%s' answered %d",
 			registry->host, origin, response->status);
 	else if (registry->username)
-		err_set(err, ERR_REGISTRY,
-			"registry '%s' refused the user name or password "
-			"(user '%s', token server '%s'); check them",
-			registry->host, registry->username, origin);
+		password_refused(registry, origin, err);
 	else
 		err_set(err, ERR_REGISTRY,
 			"registry '%s' wants a user name and password (token "
@@ -310,12 +322,7 @@ static int refused(const struct registry *registry, const char *used,
 			"the user may lack the right to do this",
 			registry->host, registry->username);
 	else
-		err_set(err, ERR_REGISTRY,
-			"registry '%s' refused the user name or password "
-			"(user '%s'); check Secret "
-			"nexus/nexus-admin-credential, or give "
-			"--registry-username and --registry-password-stdin",
-			registry->host, registry->username);
+		password_refused(registry, NULL, err);
 	err->http = 401;
 	return -1;
 }

@@ -44,8 +44,8 @@ static void registry_tells_a_wrong_password_and_a_missing_one(void **state)
 	(void)state;
 	begin(&self, answers, 2, "admin");
 	assert_int_equal(registry_check(self.session, &self.err), -1);
-	assert_error(&self.err, ERR_REGISTRY, "(user 'admin')");
-	assert_error(&self.err, ERR_REGISTRY, "nexus/nexus-admin-credential");
+	assert_error(&self.err, ERR_REGISTRY,
+		     "(user 'admin', password from 'auth.json'); check them");
 	assert_int_equal(self.err.http, 401);
 	assert_null(strstr(self.err.msg, "secret'"));
 	stop(&self);
@@ -180,8 +180,8 @@ static void registry_tells_a_password_the_token_server_refuses(void **state)
 	begin(&self, answers, 2, "admin");
 	assert_int_equal(registry_check(self.session, &self.err), -1);
 	assert_error(&self.err, ERR_REGISTRY,
-		     "refused the user name or password (user 'admin', token "
-		     "server '127.0.0.1");
+		     "refused the user name or password (user 'admin', "
+		     "password from 'auth.json', token server '127.0.0.1");
 	stop(&self);
 	fake_server_release(&self.server);
 }
