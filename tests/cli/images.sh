@@ -48,10 +48,12 @@ registry_down()
 	done
 }
 
-# Each test has repositories of its own: PREFIX.
+# Each test has repositories of its own, $prefix: the registry outlives the
+# script.
 new_prefix()
 {
-	prefix=t$((++prefixes))
+	prefix=$(basename "$0" .sh)
+	prefix=${prefix//_/-}/t$((++prefixes))
 }
 
 push()
