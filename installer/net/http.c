@@ -134,8 +134,8 @@ static void http_end(struct http *http)
 	http->connect_to = NULL;
 	http->request = NULL;
 	http->response = NULL;
-	free(http->origin);
-	http->origin = NULL;
+	free(mem_steal(&http->origin));
+	free(mem_steal(&http->proxy));
 	buf_release(&http->stream.pending);
 }
 

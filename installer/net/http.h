@@ -10,8 +10,9 @@
  * limit; http_open gives the head, and the body as a source that is pulled.
  * A status is never an error here: the caller decides. What fails is the
  * connection (ERR_NET with `transient`), TLS (ERR_NET, not transient, saying
- * which CA was used and how to give another), a deadline (ERR_TIMEOUT) or a
- * signal (ERR_INTERRUPTED). Retries are the caller's as well.
+ * which CA was used and how to give another), a client key or CA that cannot
+ * be used (ERR_INVALID), a deadline (ERR_TIMEOUT) or a signal
+ * (ERR_INTERRUPTED). Retries are the caller's as well.
  */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H

@@ -58,6 +58,36 @@ static bool http_is_loopback(const char *host)
 	       str_starts(host, "127.");
 }
 
+static const char *first_of_env(const char *const *names)
+{
+	for (; *names; names++)
+		if (!str_empty(getenv(*names)))
+			return getenv(*names);
+	return NULL;
+}
+
+static const char *proxy_of_env(const char *scheme)
+{
+	static const char *const https[] = { "https_proxy", "HTTPS_PROXY",
+					     "all_proxy", "ALL_PROXY", NULL };
+	static const char *const http[] = { "http_proxy", "all_proxy",
+					    "ALL_PROXY", NULL };
+
+	return first_of_env(str_eq(scheme, "https") ? https : http);
+}
+
+/* "http://user:password@host:port/" -> "host:port" */
+static char *proxy_shown(const char *proxy)
+{
+	const char *rest = strstr(proxy, "://");
+	const char *at;
+
+	rest = rest ? rest + 3 : proxy;
+	at = strrchr(rest, '@');
+	rest = at ? at + 1 : rest;
+	return mem_strndup(rest, strcspn(rest, "/"));
+}
+
 /* libcurl reads the variables itself, but for HTTP_PROXY in capitals, and it
  * would ask a proxy for the loopback. */
 static void http_set_proxy(struct http *http, const struct url *url)
@@ -71,6 +101,9 @@ static void http_set_proxy(struct http *http, const struct url *url)
 		proxy = getenv("HTTP_PROXY");
 	if (proxy)
 		http_set(http, CURLOPT_PROXY, proxy);
+	else
+		proxy = proxy_of_env(url->scheme);
+	http->proxy = str_empty(proxy) ? NULL : proxy_shown(proxy);
 	http_set(http, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 

@@ -33,6 +33,7 @@ struct http {
 	struct curl_slist *headers;
 	struct curl_slist *connect_to;
 	char *origin; /* of the request, for messages */
+	char *proxy;  /* "host:port" that may be asked in between, or NULL */
 
 	/* The caller's; NULL once the head of the answer is there. */
 	const struct http_request *request;

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "base/x509.h"
 #include "http_fixture.h"
 
 static void http_follows_redirects_without_the_password(void **state)
@@ -140,6 +141,92 @@ static void http_asks_through_a_proxy(void **state)
 	end(&self);
 }
 
+static void http_tells_a_proxy_without_its_password(void **state)
+{
+	static const char *const answers[] = {
+		"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+	};
+	struct fixture self;
+	struct http_request request = { .method = "GET",
+					.url = "https://example.test/z" };
+	autofree char *proxy = NULL;
+
+	(void)state;
+	begin(&self, answers, 1);
+	self.config.ca_pem = "";
+	setenv("https_proxy", "http://user:secret@127.0.0.1:1/", 1);
+	assert_int_equal(ask(&self, &request), -1);
+	assert_error(&self.err, ERR_NET,
+		     "cannot connect to the proxy '127.0.0.1:1' for "
+		     "'example.test:443': Connection refused; check "
+		     "HTTPS_PROXY");
+	assert_true(self.err.transient);
+	assert_null(strstr(self.err.msg, "secret"));
+	proxy = mem_printf("user:secret@127.0.0.1:%d", self.server.port);
+	setenv("https_proxy", proxy, 1);
+	assert_int_equal(ask(&self, &request), -1);
+	assert_error(&self.err, ERR_NET, "the proxy '127.0.0.1:");
+	assert_error(&self.err, ERR_NET,
+		     "refuses to connect to 'example.test:443': status 403");
+	assert_false(self.err.transient);
+	assert_null(strstr(self.err.msg, "secret"));
+	setenv("https_proxy", "http://nowhere.invalid:3128", 1);
+	assert_int_equal(ask(&self, &request), -1);
+	assert_error(&self.err, ERR_NET,
+		     "the proxy for 'example.test:443': "
+		     "Could not resolve proxy: "
+		     "nowhere.invalid");
+	/* One that is not asked is not to blame. */
+	setenv("no_proxy", "127.0.0.2", 1);
+	request.url = "https://127.0.0.2:1/";
+	assert_int_equal(ask(&self, &request), -1);
+	assert_error(&self.err, ERR_NET,
+		     "cannot connect to '127.0.0.2:1': Connection refused");
+	unsetenv("no_proxy");
+	unsetenv("https_proxy");
+	end(&self);
+}
+
+static void http_tells_keys_and_certificates_it_cannot_use(void **state)
+{
+	struct x509_pair one = { 0 }, other = { 0 };
+	struct fixture self;
+	struct http_request request = { .method = "GET" };
+	char url[64];
+
+	(void)state;
+	begin(&self, NULL, 0);
+	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", self.server.port);
+	request.url = url;
+	request.timeout_ms = 3000;
+	assert_done(x509_make_ca(&one, "one", 1, &self.err) == 0, &self.err);
+	assert_done(x509_make_ca(&other, "other", 1, &self.err) == 0,
+		    &self.err);
+	self.config.ca_pem = one.cert_pem;
+	self.config.client_cert_pem = one.cert_pem;
+	self.config.client_key_pem = other.key_pem;
+	assert_int_equal(ask(&self, &request), -1);
+	assert_error(&self.err, ERR_INVALID,
+		     "the client key is not a private key that fits");
+	self.config.client_key_pem = "nonsense";
+	assert_int_equal(ask(&self, &request), -1);
+	assert_error(&self.err, ERR_INVALID,
+		     "the client key is not a private key that fits");
+	self.config.client_cert_pem = "nonsense";
+	assert_int_equal(ask(&self, &request), -1);
+	assert_error(&self.err, ERR_INVALID,
+		     "the client certificate cannot be read");
+	self.config.client_cert_pem = NULL;
+	self.config.ca_pem = "nonsense";
+	self.config.ca_name = "'ca.crt'";
+	assert_int_equal(ask(&self, &request), -1);
+	assert_error(&self.err, ERR_INVALID, "('ca.crt') cannot be read");
+	assert_false(self.err.transient);
+	x509_pair_release(&one);
+	x509_pair_release(&other);
+	end(&self);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +236,9 @@ int main(void)
 		cmocka_unit_test(http_tells_a_server_without_tls),
 		cmocka_unit_test(http_asks_no_proxy_for_the_loopback),
 		cmocka_unit_test(http_asks_through_a_proxy),
+		cmocka_unit_test(http_tells_a_proxy_without_its_password),
+		cmocka_unit_test(
+			http_tells_keys_and_certificates_it_cannot_use),
 	};
 
 	http_global_init();
