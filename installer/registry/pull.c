@@ -232,8 +232,10 @@ static int pull_blob(struct pull *self, const struct copy_blob *blob,
 	if (there != 0)
 		return there < 0 ? -1 : 0;
 	for (unsigned int attempt = 1;; attempt++) {
-		if (fetch_file(&fetch, descriptor, path, err) == 0)
+		if (fetch_file(&fetch, descriptor, path, err) == 0) {
+			atomic_fetch_add(&fetch.image->sent, descriptor->size);
 			return 0;
+		}
 		if (!err->transient || attempt == PULL_TRIES)
 			return -1;
 		log_verbose("%s; trying again (%u of %u)", err->msg, attempt,
@@ -250,7 +252,26 @@ static int pull_run(void *ctx, void *own, size_t job, struct err *err)
 	struct pull *self = ctx;
 
 	(void)own;
-	return pull_blob(self, &self->copy.blob[job], err);
+	if (pull_blob(self, &self->copy.blob[job], err) == 0)
+		return 0;
+	if (err->kind == ERR_VERIFY)
+		err_hint(err, "the source is damaged: get it anew");
+	return err_wrap(err, "from '%s'",
+			image_source_name(self->copy.image[0].source));
+}
+
+/* What was only read is there already. */
+static void pull_tell(struct pull *self, int result)
+{
+	struct copy_image *image = &self->copy.image[0];
+
+	if (result < 0)
+		progress_end(image->progress, PROGRESS_FAILED, NULL);
+	else if (atomic_load(&image->sent) > 0 || image->nr_blobs == 0)
+		progress_end(image->progress, PROGRESS_DONE, "pulled");
+	else
+		progress_end(image->progress, PROGRESS_SKIPPED,
+			     "already there");
 }
 
 static int write_manifest(const struct pull *self, size_t index,
@@ -378,8 +399,7 @@ static int pull_copy(struct pull *self, struct err *err)
 	image_source_cancel_by(options->source, NULL, NULL);
 	if (result == 0)
 		result = pull_write(self, err);
-	progress_end(image->progress,
-		     result < 0 ? PROGRESS_FAILED : PROGRESS_DONE, NULL);
+	pull_tell(self, result);
 	return result;
 }
 

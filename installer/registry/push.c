@@ -196,8 +196,10 @@ static int push_image(struct push *self, struct registry_session *session,
 			result = push_manifests(self, session, index,
 						&blob_unknown, err);
 	}
-	progress_end(image->progress,
-		     result < 0 ? PROGRESS_FAILED : PROGRESS_DONE, NULL);
+	if (result < 0)
+		progress_end(image->progress, PROGRESS_FAILED, NULL);
+	else
+		progress_end(image->progress, PROGRESS_DONE, "pushed");
 	image->progress = NULL;
 	return result;
 }

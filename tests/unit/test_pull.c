@@ -76,13 +76,32 @@ static char *pulled_layer(const char *to)
 
 static void pull_writes_what_is_whole(void **state)
 {
-	struct err err = ERR_INIT;
+	autofree char *again = NULL;
+	autofree char *first = NULL;
 	autofree char *text = NULL;
+	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_done(pull("whole", NULL, &err) == 0, &err);
+	assert_done(pull("whole", &first, &err) == 0, &err);
 	text = pulled_layer("whole");
 	assert_string_equal(text, LAYER);
+	assert_non_null(strstr(first, ": pulled 20 B in "));
+	assert_done(pull("whole", &again, &err) == 0, &err);
+	assert_non_null(strstr(again, ": already there\n"));
+}
+
+static void pull_names_the_source_that_is_damaged(void **state)
+{
+	autofree char *name =
+		mem_printf("layout/blobs/sha256/%s", digest_hex(layer));
+	struct err err = ERR_INIT;
+
+	(void)state;
+	put(name, "LAYER of the image");
+	assert_int_equal(pull("none", NULL, &err), -1);
+	put(name, LAYER);
+	assert_error(&err, ERR_VERIFY, "/layout': blob 'sha256:");
+	assert_error(&err, ERR_VERIFY, "the source is damaged");
 }
 
 static void pull_replaces_what_has_only_the_right_size(void **state)
@@ -129,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pull_writes_what_is_whole),
 		cmocka_unit_test(pull_replaces_what_has_only_the_right_size),
+		cmocka_unit_test(pull_names_the_source_that_is_damaged),
 		cmocka_unit_test(pull_ends_at_a_signal),
 	};
 
