@@ -58,12 +58,14 @@ char *site_registry_host(const struct settings *settings)
 struct credentials {
 	char *username;
 	char *password; /* secret */
+	char *from;	/* where they are from, for messages */
 };
 
 static void credentials_release(struct credentials *credentials)
 {
 	mem_free_secret(credentials->username);
 	mem_free_secret(credentials->password);
+	free(credentials->from);
 }
 
 /* One line of standard input, as podman's and docker's --password-stdin. */
@@ -97,6 +99,7 @@ static int from_options(const struct settings *settings,
 			       "'--registry-username' needs "
 			       "'--registry-password-stdin'");
 	credentials->username = mem_strdup(settings->registry_username);
+	credentials->from = mem_strdup("--registry-password-stdin");
 	return password_from_stdin(&credentials->password, err);
 }
 
@@ -156,6 +159,7 @@ static int from_secret(struct cluster *cluster, struct credentials *credentials,
 	if (secret_value(secret, "username", &credentials->username, err) < 0 ||
 	    secret_value(secret, "password", &credentials->password, err) < 0)
 		return -1;
+	credentials->from = mem_strdup("Secret nexus/nexus-admin-credential");
 	return 1;
 }
 
@@ -175,6 +179,9 @@ static int find_credentials(const struct settings *settings,
 	found = auth_file_lookup(settings->authfile, host, NULL,
 				 &credentials->username, &credentials->password,
 				 err);
+	credentials->from = settings->authfile ?
+				    mem_printf("'%s'", settings->authfile) :
+				    mem_strdup("an auth.json");
 	if (found != 0)
 		return found < 0 ? -1 : 0;
 	if (settings->authfile)
@@ -241,6 +248,7 @@ struct registry *site_registry_open(const struct settings *settings,
 	if (find_credentials(settings, cluster, host, &credentials, err) == 0) {
 		options.username = credentials.username;
 		options.password = credentials.password;
+		options.credentials_from = credentials.from;
 		options.ca_pem = site_ca_pem(ca);
 		options.ca_name = ca->name;
 		registry = registry_new(&options, err);
