@@ -344,8 +344,10 @@ ssize_t http_stream_read(struct http_stream *stream, void *data, size_t len,
 	stream->dst_got = 0;
 	if (!http->done)
 		http->moved_at = clock_now_ms();
-	if (http_resume(stream) < 0)
+	if (http_resume(stream) < 0) {
+		http->result = CURLE_RECV_ERROR;
 		http->done = true;
+	}
 	while (stream->dst_got == 0 && !http->done) {
 		int64_t left = deadline_left_ms(deadline);
 
