@@ -172,6 +172,15 @@ static int unreachable(struct kube *kube, struct err *err)
 
 	if (err->kind == ERR_INTERRUPTED)
 		return -1;
+	/* Not the server's fault: a key or a CA that cannot be used. */
+	if (err->kind == ERR_INVALID) {
+		err->kind = ERR_API;
+		err_wrap(err, "user '%s', cluster '%s' in %s",
+			 kube_config_user(kube->config),
+			 kube_config_cluster(kube->config),
+			 kube_config_origin(kube->config));
+		return -1;
+	}
 	err->kind = ERR_API;
 	err_wrap(err, "API server '%s' cannot be reached",
 		 kube_config_server(kube->config));
