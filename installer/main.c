@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "cmd/cmd.h"
 #include "cmd/help.h"
+#include "cmd/output.h"
 #include "net/http.h"
 
 /* glibc's, without a header of its own: which sources answer a name. */
@@ -20,12 +21,15 @@ extern int __nss_configure_lookup(const char *database, const char *sources);
 
 /*
  * The executable is alone: whatever the host's nsswitch.conf and
- * openssl.cnf say, no shared object is loaded for them.
+ * openssl.cnf say, no shared object is loaded for them. Nor does it depend on
+ * which streams and signals it was started with.
  */
 static void main_stand_alone(void)
 {
 	__nss_configure_lookup("hosts", "files dns");
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	output_keep_streams();
+	interrupt_install();
 }
 
 static void main_log_level(const struct settings *settings)
@@ -56,7 +60,6 @@ static int run(const struct command *command, char *const *argv,
 				 args.item[command->max_args]);
 	} else if (result == 0) {
 		http_global_init();
-		interrupt_install();
 		result = command->run(&settings, &args, err);
 	}
 	settings_release(&settings);

@@ -235,7 +235,6 @@ int settings_load(struct settings *settings, unsigned int groups,
 	struct err defaults_err = ERR_INIT;
 	int defaults, line;
 
-	output_keep_streams();
 	defaults = settings_load_defaults(settings, groups, &defaults_err);
 	line = opts_parse(&settings_table, groups, argv, settings, args, err);
 	settings_unset_empty(&settings->kubeconfig);

@@ -74,8 +74,6 @@ static int check_resources(const struct uninstall *self, struct err *err)
 	if (jval_len(resources) == 0 || options->destroy_resources ||
 	    options->dry_run)
 		return 0;
-	if (options->confirm && options->confirm(resources))
-		return 0;
 	return err_set(err, ERR_BLOCKED,
 		       "%zu custom resource%s of DWS would be destroyed (the "
 		       "first is %s '%s' in namespace '%s'); save them with "

@@ -20,10 +20,9 @@ struct uninstall_options {
 	struct discovery *discovery;
 	const struct catalogue *catalogue; /* names of what upstream makes */
 	bool delete_namespace;
-	/* Custom resources other than Workflows may be destroyed. */
+	/* Custom resources other than Workflows may be destroyed; else they are
+	 * ERR_BLOCKED, and in the result, for a question. */
 	bool destroy_resources;
-	/* Asked when there are some; NULL or false = ERR_BLOCKED. */
-	bool (*confirm)(const struct jval *resources);
 	int64_t timeout_ms;
 	bool dry_run;
 	struct progress *progress;
