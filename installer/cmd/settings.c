@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cmd/option_check.h"
-#include "cmd/output.h"
 #include "format/yaml.h"
 
 #define CONFIG_FILE "/etc/dws-csm/config.yaml"
