@@ -353,21 +353,6 @@ static void images_release(struct images *self)
 	free(self->choice);
 }
 
-int images_push(const struct images_options *options,
-		struct image_result *results, struct err *err)
-{
-	struct images self = { .options = options, .results = results };
-	int result;
-
-	self.choice =
-		mem_array(options->release->nr_images, sizeof(*self.choice));
-	result = choose_all(&self, err);
-	if (result == 0)
-		result = push_chosen(&self, err);
-	images_release(&self);
-	return result;
-}
-
 static int pull_chosen(struct images *self, const char *to, struct err *err)
 {
 	const struct images_options *options = self->options;
@@ -399,8 +384,9 @@ static int pull_chosen(struct images *self, const char *to, struct err *err)
 	return 0;
 }
 
-int images_pull(const struct images_options *options, const char *to,
-		struct image_result *results, struct err *err)
+/* Into directory `to`, or with NULL into the registry. */
+static int images_run(const struct images_options *options, const char *to,
+		      struct image_result *results, struct err *err)
 {
 	struct images self = { .options = options, .results = results };
 	int result;
@@ -409,9 +395,22 @@ int images_pull(const struct images_options *options, const char *to,
 		mem_array(options->release->nr_images, sizeof(*self.choice));
 	result = choose_all(&self, err);
 	if (result == 0)
-		result = pull_chosen(&self, to, err);
+		result = to ? pull_chosen(&self, to, err) :
+			      push_chosen(&self, err);
 	images_release(&self);
 	return result;
+}
+
+int images_push(const struct images_options *options,
+		struct image_result *results, struct err *err)
+{
+	return images_run(options, NULL, results, err);
+}
+
+int images_pull(const struct images_options *options, const char *to,
+		struct image_result *results, struct err *err)
+{
+	return images_run(options, to, results, err);
 }
 
 struct jval *image_results_value(const struct image_result *results, size_t nr)
