@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #define COPY_MAX_DEPTH 4
@@ -270,4 +271,23 @@ void copy_take_back(struct copy_image *image, uint64_t bytes)
 	if (bytes > 0)
 		progress_reset(image->progress,
 			       atomic_fetch_sub(&image->done, bytes) - bytes);
+}
+
+int copy_meter_seen(void *ctx, size_t len, struct err *err)
+{
+	struct copy_meter *self = ctx;
+
+	if (workers_cancelled(self->workers))
+		return err_set(err, ERR_INTERRUPTED, "cancelled");
+	if (clock_check_interrupt(err) < 0)
+		return -1;
+	copy_advance(self->image, len);
+	self->counted += len;
+	return 0;
+}
+
+void copy_meter_back(struct copy_meter *meter)
+{
+	copy_take_back(meter->image, meter->counted);
+	meter->counted = 0;
 }

@@ -12,6 +12,7 @@
 
 #include "base/progress.h"
 #include "registry/manifest.h"
+#include "registry/workers.h"
 
 struct copy_manifest {
 	struct descriptor descriptor;
@@ -69,6 +70,19 @@ void copy_sort(struct copy *copy);
 /* Progress of an image, from any thread. */
 void copy_advance(struct copy_image *image, uint64_t bytes);
 void copy_take_back(struct copy_image *image, uint64_t bytes);
+
+/* A blob on its way: given as `seen` of a source_count, it tells progress and
+ * ends the read when a signal came or another worker failed. */
+struct copy_meter {
+	struct copy_image *image; /* the one whose progress it is */
+	struct workers *workers;
+	uint64_t counted;
+};
+
+int copy_meter_seen(void *ctx, size_t len, struct err *err) must_check;
+
+/* It begins anew: take back what was counted. */
+void copy_meter_back(struct copy_meter *meter);
 
 #define auto_copy __attribute__((cleanup(copy_release)))
 

@@ -80,8 +80,7 @@ static char *blob_path(const struct pull *self, const char *digest)
 
 struct fetch {
 	struct pull *pull;
-	struct copy_image *image;
-	uint64_t counted;
+	struct copy_meter meter;
 };
 
 static bool pull_cancelled(void *ctx)
@@ -89,25 +88,6 @@ static bool pull_cancelled(void *ctx)
 	struct pull *self = ctx;
 
 	return workers_cancelled(self->workers);
-}
-
-static int fetch_seen(void *ctx, size_t len, struct err *err)
-{
-	struct fetch *self = ctx;
-
-	if (pull_cancelled(self->pull))
-		return err_set(err, ERR_INTERRUPTED, "cancelled");
-	if (clock_check_interrupt(err) < 0)
-		return -1;
-	copy_advance(self->image, len);
-	self->counted += len;
-	return 0;
-}
-
-static void fetch_take_back(struct fetch *self)
-{
-	copy_take_back(self->image, self->counted);
-	self->counted = 0;
 }
 
 static int read_to_end(struct source *source, struct err *err)
@@ -130,7 +110,8 @@ static int fetch_flow(struct fetch *self, const struct descriptor *blob,
 	int result;
 
 	source_verify_init(&verify, from, blob->digest, blob->size);
-	source_count_init(&count, &verify.source, fetch_seen, self);
+	source_count_init(&count, &verify.source, copy_meter_seen,
+			  &self->meter);
 	if (fd < 0)
 		result = read_to_end(&count.source, err);
 	else
@@ -156,7 +137,7 @@ static int fetch_is_there(struct fetch *self, const struct descriptor *blob,
 	source_file_init(&file, fd, 0, blob->size);
 	if (fetch_flow(self, blob, &file.source, -1, &reason) == 0)
 		return 1;
-	fetch_take_back(self);
+	copy_meter_back(&self->meter);
 	if (reason.kind == ERR_INTERRUPTED) {
 		*err = reason;
 		return -1;
@@ -169,7 +150,7 @@ static int fetch_to(struct fetch *self, const struct descriptor *blob, int fd,
 		    struct err *err)
 {
 	struct image_blob *opened =
-		image_source_blob(self->image->source, blob, err);
+		image_source_blob(self->meter.image->source, blob, err);
 	int result;
 
 	if (opened == NULL)
@@ -225,7 +206,11 @@ static int pull_blob(struct pull *self, const struct copy_blob *blob,
 		     struct err *err)
 {
 	const struct descriptor *descriptor = &blob->descriptor;
-	struct fetch fetch = { .pull = self, .image = &self->copy.image[0] };
+	struct fetch fetch = {
+		.pull = self,
+		.meter = { .image = &self->copy.image[0],
+			   .workers = self->workers },
+	};
 	autofree char *path = blob_path(self, descriptor->digest);
 	int there = fetch_is_there(&fetch, descriptor, path, err);
 
@@ -233,7 +218,8 @@ static int pull_blob(struct pull *self, const struct copy_blob *blob,
 		return there < 0 ? -1 : 0;
 	for (unsigned int attempt = 1;; attempt++) {
 		if (fetch_file(&fetch, descriptor, path, err) == 0) {
-			atomic_fetch_add(&fetch.image->sent, descriptor->size);
+			atomic_fetch_add(&fetch.meter.image->sent,
+					 descriptor->size);
 			return 0;
 		}
 		if (!err->transient || attempt == PULL_TRIES)
@@ -241,7 +227,7 @@ static int pull_blob(struct pull *self, const struct copy_blob *blob,
 		log_verbose("%s; trying again (%u of %u)", err->msg, attempt,
 			    PULL_TRIES - 1);
 		err_clear(err);
-		fetch_take_back(&fetch);
+		copy_meter_back(&fetch.meter);
 		if (pull_pause(self, attempt, err) < 0)
 			return -1;
 	}

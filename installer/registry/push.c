@@ -22,13 +22,11 @@ struct push {
 
 /* A blob on its way; opened anew for each try. */
 struct transfer {
-	struct push *push;
 	const struct copy_blob *blob;
-	struct copy_image *image; /* the one whose progress it is */
+	struct copy_meter meter;
 	struct image_blob *opened;
 	struct source_verify verify;
 	struct source_count count;
-	uint64_t counted;
 };
 
 static bool push_cancelled(void *ctx)
@@ -36,19 +34,6 @@ static bool push_cancelled(void *ctx)
 	struct push *self = ctx;
 
 	return workers_cancelled(self->workers);
-}
-
-static int transfer_seen(void *ctx, size_t len, struct err *err)
-{
-	struct transfer *self = ctx;
-
-	if (push_cancelled(self->push))
-		return err_set(err, ERR_INTERRUPTED, "cancelled");
-	if (clock_check_interrupt(err) < 0)
-		return -1;
-	copy_advance(self->image, len);
-	self->counted += len;
-	return 0;
 }
 
 static void transfer_close(struct transfer *self)
@@ -66,15 +51,14 @@ static int transfer_open(void *ctx, struct source **source, struct err *err)
 	const struct descriptor *blob = &self->blob->descriptor;
 
 	transfer_close(self);
-	copy_take_back(self->image, self->counted);
-	self->counted = 0;
-	self->opened = image_source_blob(self->image->source, blob, err);
+	copy_meter_back(&self->meter);
+	self->opened = image_source_blob(self->meter.image->source, blob, err);
 	if (self->opened == NULL)
 		return -1;
 	source_verify_init(&self->verify, image_blob_source(self->opened),
 			   blob->digest, blob->size);
-	source_count_init(&self->count, &self->verify.source, transfer_seen,
-			  self);
+	source_count_init(&self->count, &self->verify.source, copy_meter_seen,
+			  &self->meter);
 	*source = &self->count.source;
 	return 0;
 }
@@ -85,9 +69,10 @@ static int push_upload(struct push *self, struct registry_session *session,
 		       const char *from, struct copy_image *image,
 		       struct err *err)
 {
-	struct transfer transfer = { .push = self,
-				     .blob = blob,
-				     .image = image };
+	struct transfer transfer = {
+		.blob = blob,
+		.meter = { .image = image, .workers = self->workers },
+	};
 	const struct blob_upload upload = {
 		.repository = repository,
 		.from = from,
@@ -101,9 +86,10 @@ static int push_upload(struct push *self, struct registry_session *session,
 	if (mounted == 0) {
 		atomic_fetch_add(&image->sent, blob->descriptor.size);
 		/* Someone else may have sent the rest. */
-		copy_advance(image, blob->descriptor.size - transfer.counted);
+		copy_advance(image,
+			     blob->descriptor.size - transfer.meter.counted);
 	} else {
-		copy_take_back(image, transfer.counted);
+		copy_meter_back(&transfer.meter);
 	}
 	if (mounted < 0 && err->kind == ERR_VERIFY)
 		err_hint(err, "the source is damaged: get it anew");
