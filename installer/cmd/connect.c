@@ -49,7 +49,8 @@ void cluster_close(struct cluster *cluster)
 	kube_config_free(cluster->config);
 }
 
-char *site_registry_host(const struct settings *settings)
+/* The host of --registry, without its prefix. */
+static char *site_registry_host(const struct settings *settings)
 {
 	return mem_strndup(settings->registry,
 			   strcspn(settings->registry, "/"));

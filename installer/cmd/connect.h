@@ -43,15 +43,11 @@ static inline const char *site_ca_pem(const struct site_ca *ca)
 /*
  * The site's registry. Credentials: --registry-username, else --authfile,
  * else Secret nexus/nexus-admin-credential of `cluster`; where that is NULL
- * or has none, the default auth files. CA: the host's, the NCN's platform
- * CA where it exists, and --registry-ca.
+ * or has none, the default auth files. Trusts `ca` and the host's CAs.
  */
 struct registry *site_registry_open(const struct settings *settings,
 				    const struct site_ca *ca,
 				    struct cluster *cluster, struct err *err)
 	must_check;
-
-/* The host of --registry, without its prefix; the caller's. */
-char *site_registry_host(const struct settings *settings) must_check;
 
 #endif
