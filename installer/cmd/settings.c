@@ -20,6 +20,32 @@ static const struct opt table[] = {
 	{ "version", 0, OPT_TEXT, "VERSION", NULL,
 	  "release of DWS (default: see 'dws-csm manifests --list')",
 	  AT(version), GROUP_RELEASE },
+	{ "overlay", 0, OPT_LIST, "NAME|FILE|DIR", NULL,
+	  "lay a kustomization of the site over the release; may be repeated",
+	  AT(overlays), GROUP_RELEASE },
+	{ "host-time", 0, OPT_TEXT, "HOW", "auto|keep|strip",
+	  "mounts of the host's time zone (default auto: stripped where a "
+	  "policy forbids hostPath)",
+	  AT(host_time), GROUP_INSTALL | GROUP_MANIFESTS },
+	{ "abandon-resources", 0, OPT_LIST, "KIND", NULL,
+	  "custom resources that may be left behind where the release does "
+	  "not take them; may be repeated",
+	  AT(abandon), GROUP_CARRY, .only_flag = true },
+	{ "no-rollback", 0, OPT_FLAG, NULL, NULL,
+	  "stop where it fails, to be resumed or rolled back by hand",
+	  AT(no_rollback), GROUP_REVERT },
+	{ "keep", 0, OPT_NUMBER, "N", NULL,
+	  "revisions kept to roll back to (default 10)", AT(keep), GROUP_TXN,
+	  .min = 2, .max = 1000 },
+	{ "hooks", 0, OPT_TEXT, "DIR", NULL,
+	  "directory of the site's hooks, besides /etc/dws-csm/hooks.d",
+	  AT(hooks), GROUP_TXN },
+	{ "hooks-timeout", 0, OPT_DURATION, "TIME", NULL,
+	  "longest time of each hook (default 5m)", AT(hooks_timeout_ms),
+	  GROUP_TXN, .min = 1 },
+	{ "state-dir", 0, OPT_TEXT, "DIR", NULL,
+	  "directory of undo data (default /var/lib/dws-csm)", AT(state_dir),
+	  GROUP_STATE },
 	{ "list", 0, OPT_FLAG, NULL, NULL, "list the releases carried",
 	  AT(list), GROUP_MANIFESTS, true },
 	{ "from", 0, OPT_LIST, "SOURCE", NULL,
@@ -116,6 +142,8 @@ void settings_init(struct settings *settings)
 	settings->wait = true;
 	settings->timeout_ms = 120000;
 	settings->replicas = -1;
+	settings->hooks_timeout_ms = 300000;
+	settings->keep = 10;
 	settings->registry = "registry.local";
 	settings->webhook_certs = "auto";
 	settings->output = NULL;
@@ -125,6 +153,8 @@ void settings_init(struct settings *settings)
 void settings_release(struct settings *settings)
 {
 	strs_release(&settings->from);
+	strs_release(&settings->overlays);
+	strs_release(&settings->abandon);
 	strs_release(&settings->store);
 }
 

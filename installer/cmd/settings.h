@@ -34,6 +34,10 @@ enum opt_group {
 	GROUP_PLACE = 1 << 15,	 /* the registry's name alone */
 	GROUP_FORMAT = 1 << 16,	 /* -o without a table */
 	GROUP_PROGRAM = 1 << 17, /* about itself: goes without defaults */
+	GROUP_STATE = 1 << 18,	 /* the directory of undo data */
+	GROUP_TXN = 1 << 19,	 /* changes as one transaction: hooks, keep */
+	GROUP_CARRY = 1 << 20,	 /* custom resources go to another release */
+	GROUP_REVERT = 1 << 21,	 /* a failure is rolled back, or is not */
 };
 
 struct settings {
@@ -59,6 +63,15 @@ struct settings {
 	bool pin_digests;
 
 	const char *version;
+	struct strs overlays; /* laid over csm, in order */
+	const char *host_time;
+
+	const char *state_dir; /* NULL = default */
+	const char *hooks;     /* directory besides /etc/dws-csm/hooks.d */
+	int64_t hooks_timeout_ms;
+	int64_t keep; /* revisions */
+	bool no_rollback;
+	struct strs abandon; /* kinds of custom resources */
 
 	bool dry_run;
 	bool wait; /* default true */

@@ -1,0 +1,42 @@
+/*
+ * preflight - all that can be known to fail, known before the first change.
+ */
+#ifndef TXN_PREFLIGHT_H
+#define TXN_PREFLIGHT_H
+
+#include "base/strs.h"
+#include "kube/discovery.h"
+#include "registry/registry.h"
+
+struct preflight {
+	struct kube *kube;
+	struct discovery *discovery;
+	/* What will be applied or deleted, arrays or NULL. */
+	const struct jval *now;	 /* of what stands: the way back applies it */
+	const struct jval *next; /* of what shall be */
+};
+
+/* Whether the user may do all of it: SelfSubjectAccessReviews, first for
+ * everything, else for each verb and resource needed (those of `now` and
+ * `next`, Secrets, Leases, Events, custom resources, webhook configurations).
+ * ERR_BLOCKED lists what is missing, as "create customresourcedefinitions". */
+int preflight_permissions(const struct preflight *preflight, struct err *err)
+	must_check;
+
+/* Whether every kind of `objects` that a CRD among them does not bring is
+ * served. ERR_BLOCKED names those that are not. */
+int preflight_served(const struct preflight *preflight,
+		     const struct jval *objects, struct err *err) must_check;
+
+/*
+ * Whether the images that Deployments among `objects` name are in the site's
+ * registry, by digest where `recorded` ([{name, reference, digest}] of a
+ * record, or NULL) tells one. Only those of `registry`'s host and prefix
+ * (`place`, as of --registry) are asked for; others are left alone. ERR_BLOCKED
+ * names what is missing and how to bring it back (images push --version).
+ */
+int preflight_images(const struct jval *objects, const struct jval *recorded,
+		     struct registry *registry, const char *place,
+		     struct err *err) must_check;
+
+#endif

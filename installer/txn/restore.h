@@ -1,0 +1,38 @@
+/*
+ * restore - custom resources out of a backup, as a release takes them.
+ *
+ * Each is rewritten (see carry.h), its owners that are of DWS are pointed to
+ * by their new uids (owners come first; what is owned by something that is
+ * gone is left out with a warning), created, and its status written through
+ * the status subresource where the CRD has one. Several at a time. Safe to run
+ * again after a kill: what is there already stays, with its status completed.
+ */
+#ifndef TXN_RESTORE_H
+#define TXN_RESTORE_H
+
+#include "base/progress.h"
+#include "kube/discovery.h"
+#include "txn/carry.h"
+#include "txn/state.h"
+
+struct restore_options {
+	struct kube_config *config;
+	struct kube *kube;
+	const struct state *state;
+	const char *id; /* of the backup */
+	struct carry carry;
+	unsigned int jobs; /* 0 = 6 */
+	struct progress *progress;
+};
+
+struct restore_result {
+	size_t created;
+	size_t existed;
+	size_t abandoned;
+	size_t orphans; /* left out: their owner is gone */
+};
+
+int restore_run(const struct restore_options *options,
+		struct restore_result *result, struct err *err) must_check;
+
+#endif
