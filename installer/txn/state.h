@@ -5,7 +5,8 @@
  *	/var/lib/dws-csm/, mode 0700; for a user who is not root
  *	$XDG_STATE_HOME/dws-csm or ~/.local/state/dws-csm; --state-dir.
  *
- * Names are relative and may have one folder ("backup/ID.jsonl.gz").
+ * Names are relative and may have one folder ("backup/ID.jsonl.gz"); the
+ * folders backup/ and log/ are there once it is open.
  */
 #ifndef TXN_STATE_H
 #define TXN_STATE_H
@@ -14,7 +15,7 @@
 
 struct state {
 	int dirfd;
-	char *path;
+	char *path; /* absolute */
 };
 
 #define STATE_INIT          \
@@ -23,7 +24,8 @@ struct state {
 	}
 
 /* Open or make it; `dir` NULL = the default. What cannot be written is an
- * error now, not in the middle: its text names --state-dir. */
+ * error now, not in the middle: its text names --state-dir. So is a directory
+ * that others may write to, or that is another user's. */
 int state_open(struct state *state, const char *dir, struct err *err)
 	must_check;
 void state_release(struct state *state);
