@@ -1,9 +1,10 @@
 /*
  * log - what is said on standard error besides results and errors.
  *
- * One of the two mutable globals of the program: a level. Lines go through
- * log_sink when one is set (progress draws around them). Thread-safe. Never
- * give it a secret.
+ * One of the two mutable globals of the program: a level and who is told.
+ * Lines go through the sink when one is set (progress draws around them); a
+ * listener hears besides what is not shown. Thread-safe. Never give it a
+ * secret.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -24,6 +25,13 @@ bool log_enabled(enum log_level level);
 
 /* Where lines (without newline) go instead of standard error; NULL undoes. */
 void log_set_sink(void (*sink)(const char *line, void *ctx), void *ctx);
+
+/* Who hears each message up to LOG_VERBOSE, whatever the level is; NULL undoes.
+ * Text comes clean for a terminal and without "warning: ", whose level is
+ * LOG_QUIET. Called under the lock of this module: it must not log. */
+void log_set_listener(void (*listener)(enum log_level level, const char *text,
+				       void *ctx),
+		      void *ctx);
 
 void log_warn(const char *fmt, ...) printf_like(1, 2); /* "warning: ..." */
 void log_info(const char *fmt, ...) printf_like(1, 2);

@@ -19,10 +19,15 @@
 #define PROC_MAX_BYTES ((size_t)1 << 20)
 #define PROC_TIMEOUT_MS 60000
 #define PROC_POLL_MS 100
+#define PROC_LINE_BYTES 4096
+/* Read at once, so that one who never stops talking cannot outlive his
+ * deadline; a pipe holds 16. */
+#define PROC_LINE_BLOCKS 32
 
 extern char **environ;
 
 struct child {
+	const struct proc_request *request;
 	const char *name;
 	pid_t pid;
 	bool group; /* leads a process group of its own */
@@ -107,7 +112,8 @@ static int spawn(const struct proc_request *request, struct child *child,
 		posix_spawn_file_actions_adddup2(&actions, in, 0);
 	posix_spawn_file_actions_adddup2(&actions, out[1], 1);
 	if (!request->keep_stderr)
-		posix_spawn_file_actions_adddup2(&actions, errors[1], 2);
+		posix_spawn_file_actions_adddup2(
+			&actions, request->line ? out[1] : errors[1], 2);
 	/* Out of the terminal's foreground group it could not ask there. */
 	child->group = !request->keep_stdin;
 	attributes(&attr, child->group);
@@ -121,31 +127,39 @@ static int spawn(const struct proc_request *request, struct child *child,
 	return 0;
 }
 
+static void pipe_close(const int *ends)
+{
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static int pipes_open(int *out, int *errors, struct err *err)
+{
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "cannot make a pipe");
+	if (pipe2(errors, O_CLOEXEC) < 0) {
+		pipe_close(out);
+		return err_sys(err, errno, "cannot make a pipe");
+	}
+	return 0;
+}
+
 static int start(const struct proc_request *request, struct child *child,
 		 struct err *err)
 {
 	autoclose int in = -1;
 	int out[2], errors[2];
-	int result;
 
 	in = input_open(request, err);
-	if (in < 0)
+	if (in < 0 || pipes_open(out, errors, err) < 0)
 		return -1;
-	if (pipe2(out, O_CLOEXEC) < 0)
-		return err_sys(err, errno, "cannot make a pipe");
-	if (pipe2(errors, O_CLOEXEC) < 0) {
-		close(out[0]);
-		close(out[1]);
-		return err_sys(err, errno, "cannot make a pipe");
+	if (spawn(request, child, in, out, errors, err) < 0) {
+		pipe_close(out);
+		pipe_close(errors);
+		return -1;
 	}
-	result = spawn(request, child, in, out, errors, err);
 	close(out[1]);
 	close(errors[1]);
-	if (result < 0) {
-		close(out[0]);
-		close(errors[0]);
-		return -1;
-	}
 	child->out = out[0];
 	child->err = errors[0];
 	fcntl(child->out, F_SETFL, O_NONBLOCK);
@@ -153,14 +167,38 @@ static int start(const struct proc_request *request, struct child *child,
 	return 0;
 }
 
+static void line_tell(const struct child *child, struct buf *line)
+{
+	child->request->line(child->request->ctx, buf_str(line));
+	buf_clear(line);
+}
+
+/* `into` holds what has come of the line that is not at its end. */
+static void lines_tell(const struct child *child, struct buf *into,
+		       const char *block, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (block[i] == '\n') {
+			line_tell(child, into);
+			continue;
+		}
+		buf_addch(into, block[i]);
+		if (into->len == into->max)
+			line_tell(child, into);
+	}
+}
+
 /* What is there to read; closes and forgets the pipe at its end. */
 static int drain(const struct child *child, int *fd, struct buf *into,
 		 const char *what, struct err *err)
 {
+	bool by_line = child->request->line != NULL;
 	char block[4096];
 	ssize_t n;
 
-	while (*fd >= 0) {
+	for (int blocks = 0; *fd >= 0; blocks++) {
+		if (by_line && blocks == PROC_LINE_BLOCKS)
+			return 0;
 		n = read(*fd, block, sizeof(block));
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -171,7 +209,10 @@ static int drain(const struct child *child, int *fd, struct buf *into,
 			*fd = -1;
 			break;
 		}
-		buf_add(into, block, (size_t)n);
+		if (by_line)
+			lines_tell(child, into, block, (size_t)n);
+		else
+			buf_add(into, block, (size_t)n);
 		mem_wipe(block, (size_t)n);
 		if (into->overflow)
 			return err_set(
@@ -221,31 +262,62 @@ static int attend(struct child *child, struct proc_result *result,
 	}
 }
 
+/* Ask it to end, and hear what it says to that. */
+static void child_ask(struct child *child, struct proc_result *result)
+{
+	int64_t deadline = deadline_in_ms(child->request->grace_ms);
+	struct err ignored = ERR_INIT;
+	siginfo_t info = { .si_pid = 0 };
+
+	kill(child->group ? -child->pid : child->pid, SIGTERM);
+	while (info.si_pid == 0 && deadline_left_ms(deadline) > 0) {
+		struct pollfd fd = { .fd = child->out, .events = POLLIN };
+
+		poll(&fd, 1, child->out >= 0 ? PROC_POLL_MS : 1);
+		/* Not reaped: its number is that of the group, which may have
+		 * more members. */
+		if (waitid(P_PID, (id_t)child->pid, &info,
+			   WEXITED | WNOHANG | WNOWAIT) < 0 ||
+		    drain_both(child, result, &ignored) < 0)
+			return;
+	}
+}
+
+static void child_end(struct child *child, struct proc_result *result)
+{
+	int status;
+
+	if (child->request->grace_ms > 0)
+		child_ask(child, result);
+	child_kill(child);
+	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+		;
+}
+
 int proc_run(const struct proc_request *request, struct proc_result *result,
 	     struct err *err)
 {
 	size_t max = request->max_bytes ? request->max_bytes : PROC_MAX_BYTES;
-	struct child child = { .name = request->argv[0] };
+	struct child child = { .request = request, .name = request->argv[0] };
 	int64_t timeout_ms = request->timeout_ms;
 	int status = 0;
 	int done;
 
 	proc_result_release(result);
-	buf_init(&result->out, max);
+	buf_init(&result->out, request->line ? PROC_LINE_BYTES : max);
 	buf_init(&result->err, max);
 	if (start(request, &child, err) < 0)
 		return -1;
 	done = attend(&child, result, timeout_ms ? timeout_ms : PROC_TIMEOUT_MS,
 		      &status, err);
-	if (done == -1) {
-		child_kill(&child);
-		while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR)
-			;
-	}
+	if (done == -1)
+		child_end(&child, result);
 	if (child.out >= 0)
 		close(child.out);
 	if (child.err >= 0)
 		close(child.err);
+	if (request->line && result->out.len > 0)
+		line_tell(&child, &result->out);
 	if (done < 0)
 		return -1;
 	result->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) :

@@ -2,9 +2,10 @@
  * proc - run another program and hear what it says.
  *
  * No shell: an argument vector, the program looked up in PATH. Standard
- * output and error are read with a limit, or left where ours go. The program
- * has a deadline and ends with us: an interrupt, the deadline or too much
- * output kills it, and its whole process group where it has one of its own.
+ * output and error are read with a limit, told line by line while it runs, or
+ * left where ours go. The program has a deadline and ends with us: an
+ * interrupt, the deadline or too much output kills it, and its whole process
+ * group where it has one of its own.
  *
  *	char *argv[] = { "aws", "eks", "get-token", NULL };
  *	struct proc_request request = { .argv = argv, .timeout_ms = 60000 };
@@ -34,6 +35,12 @@ struct proc_request {
 	bool keep_stderr;   /* it writes to our standard error */
 	size_t max_bytes;   /* of standard output, and of error; 0 = 1 MiB */
 	int64_t timeout_ms; /* 0 = 60 s */
+	int64_t grace_ms;   /* after SIGTERM, before SIGKILL; 0 = no SIGTERM */
+	/* Hears each line of output and error, in the order written, without
+	 * limit to their number; `result` keeps none. One of more than 4 KiB
+	 * comes in pieces. NULL = nobody. */
+	void (*line)(void *ctx, const char *line);
+	void *ctx;
 };
 
 struct proc_result {

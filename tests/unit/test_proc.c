@@ -1,7 +1,9 @@
 #include "unit.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/proc.h"
+#include "base/strs.h"
 
 #define SHELL(script)                    \
 	{                                \
@@ -132,6 +134,136 @@ static void proc_run_does_not_wait_for_what_is_left_behind(void **state)
 	assert_true(clock_now_ms() - begun < 2000);
 }
 
+static void hear(void *ctx, const char *line)
+{
+	strs_add(ctx, line);
+}
+
+static void proc_run_tells_lines_of_both_in_their_order(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	struct strs auto_strs lines = STRS_INIT;
+	char *argv[] = SHELL("echo a; echo b >&2; echo; printf c; exit 4");
+	struct proc_request request = { .argv = argv,
+					.line = hear,
+					.ctx = &lines };
+	struct err err = ERR_INIT;
+	char *said;
+
+	(void)state;
+	assert_done(proc_run(&request, &result, &err) == 0, &err);
+	assert_int_equal(result.status, 4);
+	said = strs_join(&lines, "|");
+	assert_string_equal(said, "a|b||c");
+	free(said);
+}
+
+static void note_time(void *ctx, const char *line)
+{
+	int64_t *at = ctx;
+
+	if (strcmp(line, "early") == 0)
+		*at = clock_now_ms();
+}
+
+static void proc_run_tells_a_line_while_the_program_runs(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	int64_t told = 0;
+	char *argv[] = SHELL("echo early; sleep 1");
+	struct proc_request request = { .argv = argv,
+					.line = note_time,
+					.ctx = &told };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_done(proc_run(&request, &result, &err) == 0, &err);
+	assert_true(told > 0);
+	assert_true(clock_now_ms() - told >= 700);
+}
+
+static void proc_run_tells_a_long_line_in_pieces(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	struct strs auto_strs lines = STRS_INIT;
+	char *argv[] = SHELL("printf '%09999d\\nz\\n' 0");
+	struct proc_request request = { .argv = argv,
+					.line = hear,
+					.ctx = &lines };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_done(proc_run(&request, &result, &err) == 0, &err);
+	assert_int_equal(lines.nr, 4);
+	assert_int_equal(strlen(lines.item[0]), 4096);
+	assert_int_equal(strlen(lines.item[2]), 9999 - 2 * 4096);
+	assert_string_equal(lines.item[3], "z");
+}
+
+static void count(void *ctx, const char *line)
+{
+	*(size_t *)ctx += strlen(line) + 1;
+}
+
+static void proc_run_ends_who_never_stops_talking(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	size_t bytes = 0;
+	char *argv[] = { "yes", NULL };
+	struct proc_request request = {
+		.argv = argv, .timeout_ms = 300, .line = count, .ctx = &bytes
+	};
+	struct err err = ERR_INIT;
+	int64_t begun = clock_now_ms();
+
+	(void)state;
+	assert_int_equal(proc_run(&request, &result, &err), -1);
+	assert_error(&err, ERR_TIMEOUT, "'yes'");
+	assert_true(bytes > (size_t)2 << 20);
+	assert_true(clock_now_ms() - begun < 5000);
+}
+
+static void proc_run_lets_it_clean_up_before_it_is_killed(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	struct strs auto_strs lines = STRS_INIT;
+	char *argv[] = SHELL("trap 'echo cleaned; exit' TERM; echo ready; "
+			     "while :; do sleep 0.1; done");
+	struct proc_request request = {
+		.argv = argv,
+		.timeout_ms = 500,
+		.grace_ms = 5000,
+		.line = hear,
+		.ctx = &lines,
+	};
+	struct err err = ERR_INIT;
+	int64_t begun = clock_now_ms();
+
+	(void)state;
+	assert_int_equal(proc_run(&request, &result, &err), -1);
+	assert_error(&err, ERR_TIMEOUT, "'sh'");
+	/* Before it the shell may have told that its sleep was ended. */
+	assert_true(lines.nr >= 2);
+	assert_string_equal(lines.item[lines.nr - 1], "cleaned");
+	assert_true(clock_now_ms() - begun < 4000);
+}
+
+static void proc_run_kills_what_does_not_obey(void **state)
+{
+	struct proc_result auto_proc result = PROC_RESULT_INIT;
+	char *argv[] = SHELL("trap '' TERM; while :; do sleep 0.1; done");
+	struct proc_request request = { .argv = argv,
+					.timeout_ms = 200,
+					.grace_ms = 300 };
+	struct err err = ERR_INIT;
+	int64_t begun = clock_now_ms();
+
+	(void)state;
+	assert_int_equal(proc_run(&request, &result, &err), -1);
+	assert_error(&err, ERR_TIMEOUT, "'sh'");
+	assert_in_range(clock_now_ms() - begun, 500, 5000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +277,12 @@ int main(void)
 		cmocka_unit_test(proc_run_refuses_too_much_output),
 		cmocka_unit_test(
 			proc_run_does_not_wait_for_what_is_left_behind),
+		cmocka_unit_test(proc_run_tells_lines_of_both_in_their_order),
+		cmocka_unit_test(proc_run_tells_a_line_while_the_program_runs),
+		cmocka_unit_test(proc_run_tells_a_long_line_in_pieces),
+		cmocka_unit_test(proc_run_ends_who_never_stops_talking),
+		cmocka_unit_test(proc_run_lets_it_clean_up_before_it_is_killed),
+		cmocka_unit_test(proc_run_kills_what_does_not_obey),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
