@@ -58,23 +58,33 @@ static char *pem_base64(const char *pem)
 	return buf_steal(&text);
 }
 
+void adapt_fill_secret(struct jval *secret, const char *ca, const char *cert,
+		       const char *key)
+{
+	autofree char *ca64 = pem_base64(ca);
+	autofree char *cert64 = pem_base64(cert);
+	char *key64 = pem_base64(key);
+
+	jval_set(secret, "data",
+		 jval_pack("{s:s, s:s, s:s}", "ca.crt", ca64, "tls.crt", cert64,
+			   "tls.key", key64));
+	mem_free_secret(key64);
+}
+
 /* What cert-manager would put where the Certificate's secretName says. */
 static struct jval *serving_secret(const struct jval *certificate,
 				   const struct adaptation *adaptation)
 {
-	autofree char *ca = pem_base64(adaptation->ca_pem);
-	autofree char *cert = pem_base64(adaptation->cert_pem);
-	char *key = pem_base64(adaptation->key_pem);
 	struct jval *secret = jval_pack(
-		"{s:s, s:s, s:{s:s, s:s, s:{s:s}}, s:s, s:{s:s, s:s, s:s}}",
-		"apiVersion", "v1", "kind", "Secret", "metadata", "name",
+		"{s:s, s:s, s:{s:s, s:s, s:{s:s}}, s:s}", "apiVersion", "v1",
+		"kind", "Secret", "metadata", "name",
 		jval_str(certificate, "spec.secretName"), "namespace",
 		object_namespace(certificate), "labels",
 		"app.kubernetes.io/managed-by", "dws-csm", "type",
-		"kubernetes.io/tls", "data", "ca.crt", ca, "tls.crt", cert,
-		"tls.key", key);
+		"kubernetes.io/tls");
 
-	mem_free_secret(key);
+	adapt_fill_secret(secret, adaptation->ca_pem, adaptation->cert_pem,
+			  adaptation->key_pem);
 	return secret;
 }
 

@@ -40,4 +40,8 @@ struct jval *adapt_objects(const struct jval *objects,
 			   const struct adaptation *adaptation,
 			   struct strs *notes) must_check;
 
+/* PEM texts into the data of a Secret of type kubernetes.io/tls. */
+void adapt_fill_secret(struct jval *secret, const char *ca, const char *cert,
+		       const char *key);
+
 #endif

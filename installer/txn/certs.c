@@ -153,3 +153,100 @@ struct jval *certs_adapt(struct kube *kube, const struct survey *survey,
 	}
 	return adapt_objects(objects, &adaptation, notes);
 }
+
+/* --- records --------------------------------------------------------------- */
+
+static bool is_serving_secret(const struct jval *object)
+{
+	return str_eq(object_kind(object), "Secret") &&
+	       str_eq(object_name(object), DWS_SERVING_SECRET);
+}
+
+/* As the release's Certificate has them: a Service's two long names. */
+static void add_service_names(const struct jval *config, struct strs *names)
+{
+	const char *service = jval_str(config, "service.name");
+	const char *ns = jval_str(config, "service.namespace");
+	autofree char *name = NULL;
+
+	if (service == NULL || ns == NULL)
+		return;
+	name = mem_printf("%s.%s.svc", service, ns);
+	if (strs_has(names, name))
+		return;
+	strs_add(names, name);
+	strs_addf(names, "%s.cluster.local", name);
+}
+
+static void revive_client(struct jval *config, struct strs *names,
+			  const char *ca)
+{
+	if (!jval_is_object(config))
+		return;
+	if (names)
+		add_service_names(config, names);
+	if (ca)
+		jval_set_str(config, "caBundle", ca);
+}
+
+/* Each place that names the webhook's Service: its names are collected, its
+ * CA is set. */
+static void revive_clients(struct jval *objects, struct strs *names,
+			   const char *ca)
+{
+	for (size_t i = 0; i < jval_len(objects); i++) {
+		struct jval *object = jval_at(objects, i);
+		struct jval *webhooks = jval_get(object, "webhooks");
+
+		for (size_t k = 0; k < jval_len(webhooks); k++)
+			revive_client(jval_path(jval_at(webhooks, k),
+						"clientConfig"),
+				      names, ca);
+		revive_client(jval_path(object, "spec.conversion.webhook."
+						"clientConfig"),
+			      names, ca);
+	}
+}
+
+static int revive_secret(struct kube *kube, struct jval *objects,
+			 struct jval *secret, struct err *err)
+{
+	auto_x509_pair struct x509_pair pair = { 0 };
+	auto_strs struct strs names = STRS_INIT;
+	autofree char *ca = NULL;
+	autofree char *ca64 = NULL;
+	int kept;
+
+	revive_clients(objects, &names, NULL);
+	kept = certs_keep(kube, &names, &pair, &ca, err);
+	if (kept < 0 || (kept == 0 && certs_issue(&names, &pair, &ca, err) < 0))
+		return -1;
+	adapt_fill_secret(secret, ca, pair.cert_pem, pair.key_pem);
+	ca64 = mem_strdup(
+		jval_string(jval_get(jval_get(secret, "data"), "ca.crt")));
+	revive_clients(objects, NULL, ca64);
+	return 0;
+}
+
+struct jval *certs_revive(struct kube *kube, const struct jval *objects,
+			  struct err *err)
+{
+	autojval struct jval *revived = jval_new_array();
+	struct jval *serving = NULL;
+
+	for (size_t i = 0; i < jval_len(objects); i++) {
+		struct jval *object = jval_at(objects, i);
+		struct jval *copy;
+
+		if (str_eq(object_kind(object), "Secret") &&
+		    !is_serving_secret(object))
+			continue;
+		copy = jval_copy(object);
+		if (is_serving_secret(object))
+			serving = copy;
+		jval_append(revived, copy);
+	}
+	if (serving && revive_secret(kube, revived, serving, err) < 0)
+		return NULL;
+	return mem_steal(&revived);
+}

@@ -81,6 +81,41 @@ struct jval *custom_list(struct kube *kube, const struct jval *crd,
 	return list;
 }
 
+struct finalized {
+	const struct jval *crd;
+	struct jval *names;
+};
+
+static int note_finalized(void *ctx, struct jval *object, struct err *err)
+{
+	struct finalized *self = ctx;
+	struct jval *name;
+
+	(void)err;
+	if (jval_len(jval_path(object, "metadata.finalizers")) == 0)
+		return 0;
+	name = jval_new_object();
+	custom_complete(name, self->crd);
+	jval_set_str(name, "metadata.name", object_name(object));
+	if (object_namespace(object))
+		jval_set_str(name, "metadata.namespace",
+			     object_namespace(object));
+	jval_append(self->names, name);
+	return 0;
+}
+
+struct jval *custom_list_finalized(struct kube *kube, const struct jval *crd,
+				   struct err *err)
+{
+	autofree char *path = custom_path(crd, NULL, NULL);
+	autojval struct jval *names = jval_new_array();
+	struct finalized self = { crd, names };
+
+	if (kube_list(kube, path, NULL, note_finalized, &self, err) < 0)
+		return NULL;
+	return mem_steal(&names);
+}
+
 struct jval *workflows_crd(struct kube *kube, struct err *err)
 {
 	return kube_get(kube, WORKFLOWS_CRD, err);

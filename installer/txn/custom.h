@@ -22,6 +22,10 @@ const char *custom_storage_version(const struct jval *crd);
 struct jval *custom_list(struct kube *kube, const struct jval *crd,
 			 const char *ns, struct err *err) must_check;
 
+/* Those of a CRD that have finalizers, named and no more. */
+struct jval *custom_list_finalized(struct kube *kube, const struct jval *crd,
+				   struct err *err) must_check;
+
 /* The CRD of Workflows; ERR_API with http 404 where DWS is not. */
 struct jval *workflows_crd(struct kube *kube, struct err *err) must_check;
 

@@ -7,25 +7,34 @@
 #include "kube/apply.h"
 #include "txn/custom.h"
 #include "txn/names.h"
+#include "txn/probe.h"
 
-#define GATE_WEBHOOK "dws-removal-in-progress.dws-csm.io"
+#define GATE_SUFFIX "-in-progress.dws-csm.io"
 #define GATE_PATH \
 	"/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/" GATE_NAME
 #define OBEY_MS 10000
-#define PATIENCE_MS 30000
 
-static struct jval *gate_object(void)
+static struct jval *gate_rule(void)
 {
-	struct jval *rule = jval_pack("{s:[s], s:[s], s:[s], s:[s], s:s}",
-				      "apiGroups", DWS_GROUP, "apiVersions",
-				      "*", "operations", "CREATE", "resources",
-				      "workflows", "scope", "*");
+	return jval_pack("{s:[s], s:[s], s:[s], s:[s], s:s}", "apiGroups",
+			 DWS_GROUP, "apiVersions", "*", "operations", "CREATE",
+			 "resources", "workflows", "scope", "*");
+}
+
+static struct jval *gate_object(const char *operation, const char *pass)
+{
+	autofree char *name = mem_printf(
+		"dws-%s" GATE_SUFFIX,
+		str_eq(operation, "uninstall") ? "removal" : operation);
 	struct jval *webhook = jval_pack(
-		"{s:s, s:[s], s:{s:{s:s, s:s}}, s:s, s:s, s:i, s:[o]}", "name",
-		GATE_WEBHOOK, "admissionReviewVersions", "v1", "clientConfig",
+		"{s:s, s:[s], s:{s:{s:s, s:s}}, s:s, s:s, s:i, s:[o], "
+		"s:{s:[{s:s, s:s, s:[s]}]}}",
+		"name", name, "admissionReviewVersions", "v1", "clientConfig",
 		"service", "namespace", DWS_NAMESPACE, "name", GATE_NAME,
 		"failurePolicy", "Fail", "sideEffects", "None",
-		"timeoutSeconds", 5, "rules", rule);
+		"timeoutSeconds", 5, "rules", gate_rule(), "objectSelector",
+		"matchExpressions", "key", PROBE_LABEL, "operator", "NotIn",
+		"values", pass);
 
 	return jval_pack("{s:s, s:s, s:{s:s, s:{s:s}}, s:[o]}", "apiVersion",
 			 "admissionregistration.k8s.io/v1", "kind",
@@ -34,34 +43,17 @@ static struct jval *gate_object(void)
 			 "dws-csm", "webhooks", webhook);
 }
 
-/* A Workflow that nothing but the gate refuses, for a dry run. */
-static struct jval *probe_object(const char *version)
-{
-	autofree char *api = mem_printf("%s/%s", DWS_GROUP, version);
-
-	return jval_pack("{s:s, s:s, s:{s:s}, s:{s:s, s:i, s:i, s:i, s:s, "
-			 "s:[]}}",
-			 "apiVersion", api, "kind", "Workflow", "metadata",
-			 "name", "dws-csm-probe", "spec", "wlmID", "dws-csm",
-			 "jobID", 1, "userID", 1, "groupID", 1, "desiredState",
-			 "Proposal", "dwDirectives");
-}
-
 /*
  * 1 when a new Workflow is refused by the gate, 0 when it would be taken, -1
  * when it is refused for another reason, which proves nothing of the gate.
  */
-static int probe(struct kube *kube, const char *version)
+static int gate_try(struct kube *kube, const char *version)
 {
-	autofree char *path = mem_printf(
-		"/apis/%s/%s/namespaces/default/workflows?dryRun=All",
-		DWS_GROUP, version);
-	autojval struct jval *object = probe_object(version);
 	struct err err = ERR_INIT;
 
-	if (kube_call(kube, "POST", path, NULL, object, NULL, &err) == 0)
+	if (probe_once(kube, version, NULL, &err) == 0)
 		return 0;
-	return strstr(err.msg, GATE_WEBHOOK) ? 1 : -1;
+	return strstr(err.msg, GATE_SUFFIX) ? 1 : -1;
 }
 
 /* API servers hear of a webhook a moment after it was written. */
@@ -70,26 +62,23 @@ static int wait_obeyed(struct kube *kube, const char *version, struct err *err)
 	int64_t deadline = deadline_in_ms(OBEY_MS);
 	int refused = 0;
 
-	kube_set_patience(kube, 0);
 	while (refused == 0 && deadline_left_ms(deadline) > 0) {
-		refused = probe(kube, version);
+		refused = gate_try(kube, version);
 		/* Other API servers, and refusals that prove nothing. */
 		if (clock_sleep(refused > 0 ? 250 : 1000, err) < 0)
-			break;
+			return -1;
 	}
-	kube_set_patience(kube, PATIENCE_MS);
-	if (clock_check_interrupt(err) < 0)
-		return -1;
 	if (refused == 0)
 		return err_set(err, ERR_TIMEOUT,
 			       "the API server goes on to take Workflows");
 	return 0;
 }
 
-int gate_close(struct kube *kube, struct err *err)
+int gate_close(struct kube *kube, const char *operation, const char *pass,
+	       struct err *err)
 {
 	autojval struct jval *crd = workflows_crd(kube, err);
-	autojval struct jval *object = gate_object();
+	autojval struct jval *object = gate_object(operation, pass);
 
 	if (crd == NULL) {
 		if (!kube_is_not_found(err))

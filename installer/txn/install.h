@@ -12,10 +12,9 @@
 #include "bundle/render.h"
 #include "kube/discovery.h"
 #include "registry/registry.h"
+#include "txn/certs.h"
 #include "txn/images.h"
 #include "txn/plan.h"
-
-enum webhook_certs { CERTS_AUTO, CERTS_CERT_MANAGER, CERTS_SELF_SIGNED };
 
 struct install_options {
 	struct kube_config *config;

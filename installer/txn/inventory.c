@@ -5,10 +5,13 @@
 #include "base/mem.h"
 #include "kube/object.h"
 #include "txn/gate.h"
+#include "txn/lease.h"
 #include "txn/names.h"
 #include "txn/record.h"
 
 #define LEADER_ELECTION "a08857a2." DWS_GROUP
+#define SLURM_BINDING "slurm-dws-viewer"
+#define OLD_SLURM_ROLE "workload-manager"
 
 /* What no manifest names. */
 static const struct {
@@ -20,12 +23,12 @@ static const struct {
 	{ "v1", "Secret", DWS_NAMESPACE, DWS_SERVING_SECRET },
 	{ "coordination.k8s.io/v1", "Lease", DWS_NAMESPACE, LEADER_ELECTION },
 	{ "v1", "ConfigMap", DWS_NAMESPACE, LEADER_ELECTION },
-	{ "rbac.authorization.k8s.io/v1", "ClusterRole", NULL,
-	  "workload-manager" },
+	{ "rbac.authorization.k8s.io/v1", "ClusterRole", NULL, OLD_SLURM_ROLE },
 	{ "rbac.authorization.k8s.io/v1", "ClusterRoleBinding", NULL,
-	  "slurm-dws-viewer" },
+	  SLURM_BINDING },
 	{ "admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration",
 	  NULL, GATE_NAME },
+	{ "coordination.k8s.io/v1", "Lease", DWS_NAMESPACE, LEASE_NAME },
 };
 
 struct inventory {
@@ -88,10 +91,10 @@ static bool is_of_dws(const struct jval *live)
 	const struct jval *rules = jval_get(live, "rules");
 	const char *role = jval_str(live, "roleRef.name");
 
-	if (str_eq(name, "slurm-dws-viewer"))
-		return str_eq(role, "workload-manager") ||
+	if (str_eq(name, SLURM_BINDING))
+		return str_eq(role, OLD_SLURM_ROLE) ||
 		       str_eq(role, "dws-workload-manager");
-	if (!str_eq(name, "workload-manager"))
+	if (!str_eq(name, OLD_SLURM_ROLE))
 		return true;
 	for (size_t i = 0; i < jval_len(rules); i++) {
 		const struct jval *groups =
@@ -207,4 +210,43 @@ struct jval *inventory_take(struct kube *kube, struct discovery *discovery,
 		return NULL;
 	}
 	return object_sorted(found);
+}
+
+enum inventory_part inventory_part(const struct jval *object)
+{
+	const char *kind = object_kind(object);
+	const char *name = object_name(object);
+
+	if (str_eq(kind, "Secret"))
+		return str_starts(name, "dws-csm.") ? PART_BOOKS : PART_KEPT;
+	if (str_eq(name, GATE_NAME) ||
+	    (str_eq(kind, "Lease") && str_eq(name, LEASE_NAME)))
+		return PART_BOOKS;
+	if (str_eq(name, SLURM_BINDING))
+		return PART_KEPT;
+	return str_eq(name, LEADER_ELECTION) ? PART_RUNTIME : PART_RELEASE;
+}
+
+static bool has_name(const struct jval *objects, const char *name)
+{
+	for (size_t i = 0; i < jval_len(objects); i++)
+		if (str_eq(object_name(jval_at(objects, i)), name))
+			return true;
+	return false;
+}
+
+struct jval *inventory_of_release(const struct jval *inventory)
+{
+	bool bound = has_name(inventory, SLURM_BINDING);
+	struct jval *list = jval_new_array();
+
+	for (size_t i = 0; i < jval_len(inventory); i++) {
+		struct jval *object = jval_at(inventory, i);
+
+		if (inventory_part(object) > PART_RUNTIME ||
+		    (bound && str_eq(object_name(object), OLD_SLURM_ROLE)))
+			continue;
+		jval_append(list, jval_ref(object));
+	}
+	return list;
 }

@@ -21,4 +21,19 @@ struct jval *inventory_take(struct kube *kube, struct discovery *discovery,
 			    const struct survey *survey, struct err *err)
 	must_check;
 
+/* To what part of an installation an object of the inventory belongs. */
+enum inventory_part {
+	PART_RELEASE, /* comes with it and goes with it */
+	PART_RUNTIME, /* made while it runs: goes with it, comes by itself */
+	PART_KEPT,    /* outlives a release: Secrets, the site's binding */
+	PART_BOOKS,   /* of dws-csm: records, journal, backups, lease, gate */
+};
+
+enum inventory_part inventory_part(const struct jval *object);
+
+/* Those of `inventory` that an undeploy takes away and a deploy brings back:
+ * PART_RELEASE and PART_RUNTIME, but not the role that the site's binding
+ * refers to, which no other release has. */
+struct jval *inventory_of_release(const struct jval *inventory) must_check;
+
 #endif

@@ -226,7 +226,7 @@ static int remove_behind_gate(struct uninstall *self, struct err *err)
 
 	if (self->options->dry_run)
 		return remove_everything(self, err);
-	if (gate_close(kube, err) < 0 || check_workflows(self, err) < 0 ||
+	if (gate_close(kube, "uninstall", "none", err) < 0 || check_workflows(self, err) < 0 ||
 	    remove_everything(self, err) < 0) {
 		if (err->kind == ERR_BLOCKED && gate_open(kube, &ignored) < 0)
 			return err_hint(err, "%s", ignored.msg);
