@@ -100,7 +100,7 @@ const struct release *catalogue_at(const struct catalogue *self, size_t index)
 
 const char *catalogue_default(const struct catalogue *self)
 {
-	return jval_str(jval_at(self->root, 0), "default");
+	return self->nr ? self->release[self->nr - 1].version : NULL;
 }
 
 const struct release *catalogue_release(const struct catalogue *self,

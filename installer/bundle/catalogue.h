@@ -35,6 +35,7 @@ void catalogue_free(struct catalogue *catalogue);
 size_t catalogue_count(const struct catalogue *catalogue);
 const struct release *catalogue_at(const struct catalogue *catalogue,
 				   size_t index);
+/* The newest. */
 const char *catalogue_default(const struct catalogue *catalogue);
 
 /* The release `version`, NULL = the default. ERR_USAGE names those there

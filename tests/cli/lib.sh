@@ -5,11 +5,18 @@
 #
 #   run_dws ARG...     runs the program; then rc, out, err, took_ms say how it
 #                      went. It has no terminal and no standard input.
+#   use_release VERSION   what `install` and others mean from now on; without
+#                      it the newest. Sets
+#                        release   its version
+#                        storage   the version that custom resources are
+#                                  stored at, and
+#                        older     another one that is served
+#                        role      the ClusterRole of workload managers
 #   given_dws, given_no_dws   bring the cluster there, whatever was before
 #   kubectl            the one that belongs to the servers
 
 # shellcheck disable=SC2034 # for the scripts
-release=0.0.20
+release=0.1.17 storage=v1alpha7 older=v1alpha6 role=dws-workload-manager
 group=dataworkflowservices.github.io
 root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 rc='' out='' err='' took_ms=0
@@ -21,6 +28,17 @@ now_ms()
 	local now=$EPOCHREALTIME
 
 	echo $((${now//[!0-9]/} / 1000))
+}
+
+use_release()
+{
+	release=$1
+	case $release in
+	0.0.20) storage=v1alpha2 older=v1alpha1 role=workload-manager ;;
+	0.1.17) storage=v1alpha7 older=v1alpha6 role=dws-workload-manager ;;
+	*) fail "the tests do not know release $release" ;;
+	esac
+	export DWS_CSM_VERSION=$release
 }
 
 run_dws()
@@ -191,7 +209,7 @@ pods_fare()
 workflow()
 {
 	cat >"$TEST_DIR/workflow.yaml" <<-END
-	apiVersion: $group/v1alpha2
+	apiVersion: $group/$storage
 	kind: Workflow
 	metadata:
 	  name: $1
@@ -211,9 +229,9 @@ workflow()
 # no_workflow NAME NAMESPACE: deletes it, its finalizers first.
 no_workflow()
 {
-	must kubectl -n "$2" patch "workflows.v1alpha2.$group" "$1" \
+	must kubectl -n "$2" patch "workflows.$storage.$group" "$1" \
 		--type=merge -p '{"metadata":{"finalizers":null}}'
-	must kubectl -n "$2" delete "workflows.v1alpha2.$group" "$1" \
+	must kubectl -n "$2" delete "workflows.$storage.$group" "$1" \
 		--ignore-not-found
 }
 
@@ -242,22 +260,25 @@ cert_manager()
 
 # --- images -----------------------------------------------------------------
 
-# make_images: archives of both images, as `docker save` writes them, in
-# $T/images; each holds the small program that plays it.
+# make_images [VERSION]: archives of both images, as `docker save` writes
+# them, in $T/images/VERSION; each holds the small program that plays it.
 make_images()
 {
-	local dir=$T/images
+	local version=${1:-$release} dir
 
+	dir=$T/images/$version
 	[ ! -e "$dir/done" ] || return 0
-	must "$root/tests/servers/dws-images.sh" "$dir" "$release"
+	must "$root/tests/servers/dws-images.sh" "$dir" "$version"
 	touch "$dir/done"
 }
 
-# from_archives: the options that name them.
+# from_archives [VERSION]: the options that name them.
 from_archives()
 {
-	printf '%s\n' --from "docker-archive:$T/images/dws.tar" \
-		--from "docker-archive:$T/images/kube-rbac-proxy.tar"
+	local dir=$T/images/${1:-$release}
+
+	printf '%s\n' --from "docker-archive:$dir/dws.tar" \
+		--from "docker-archive:$dir/kube-rbac-proxy.tar"
 }
 
 # skopeo_site COMMAND ARG...: as somebody who may read the site's registry.
@@ -279,15 +300,21 @@ skopeo_site()
 	fi
 }
 
-# seed_images: both are in the site's registry, put there by skopeo, so that
-# --skip-images finds what the nodes want.
+# seed_images [VERSION...]: the images are in the site's registry, put there
+# by skopeo, so that --skip-images finds what the nodes want.
 seed_images()
 {
-	make_images
-	[ ! -e "$T/images/seeded" ] || return 0
-	must skopeo_site copy "docker-archive:$T/images/dws.tar" \
-		"docker://registry.local/dws:$release"
-	must skopeo_site copy "docker-archive:$T/images/kube-rbac-proxy.tar" \
-		docker://registry.local/kube-rbac-proxy:v0.14.1
-	touch "$T/images/seeded"
+	local version dir
+
+	for version in "${@:-$release}"; do
+		make_images "$version"
+		dir=$T/images/$version
+		[ ! -e "$dir/seeded" ] || continue
+		must skopeo_site copy "docker-archive:$dir/dws.tar" \
+			"docker://registry.local/dws:$version"
+		must skopeo_site copy \
+			"docker-archive:$dir/kube-rbac-proxy.tar" \
+			docker://registry.local/kube-rbac-proxy:v0.14.1
+		touch "$dir/seeded"
+	done
 }

@@ -9,18 +9,25 @@
 
 oneTimeSetUp()
 {
-	local upstream=${DWS_REFERENCE:-$root/../shared/reference/dws}/$release
-
-	seed_images
 	given_no_dws
 	cert_manager v1alpha2 v1alpha3
 	given_namespace
 	all_objects >"$TEST_DIR/without-dws"
+	upstream_of 0.0.20
+}
+
+# upstream_of VERSION: what a hand has of a release, csm.yaml and role.yaml.
+upstream_of()
+{
+	local upstream=${DWS_REFERENCE:-$root/../shared/reference/dws}/$1
+
+	use_release "$1"
+	seed_images
 	if [ -e "$upstream/csm.yaml" ]; then
 		cp "$upstream/csm.yaml" "$TEST_DIR/csm.yaml"
 		cp "$upstream/workload_manager_role.yaml" "$TEST_DIR/role.yaml"
 	else
-		run_dws manifests --version "$release"
+		run_dws manifests
 		cp "$TEST_DIR/out" "$TEST_DIR/csm.yaml"
 		: >"$TEST_DIR/role.yaml"
 	fi
@@ -163,6 +170,26 @@ test_release_is_told_by_the_tag()
 	run_dws uninstall
 	assert_rc 0
 	eventually 'what is left' is_as_before
+}
+
+test_0_1_17_by_hand_is_known_and_adopted()
+{
+	given_no_dws
+	upstream_of 0.1.17
+	by_hand "$TEST_DIR/csm.yaml"
+	run_dws status -o json
+	assert_rc 0
+	assert_json '.version' 0.1.17
+	assert_json '.managedBy' hand
+	assert_json '.crds | length' 10
+	run_dws install --skip-images
+	assert_rc 0
+	assert_err 'DWS 0.1.17 is installed'
+	assert_as_released cert-manager.io/v1alpha3
+	run_dws uninstall
+	assert_rc 0
+	eventually 'what is left' is_as_before
+	upstream_of 0.0.20
 }
 
 # shellcheck disable=SC1091 # Debian's

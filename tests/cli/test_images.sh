@@ -73,14 +73,14 @@ test_push_takes_a_docker_archive()
 	mapfile -t archives < <(from_archives)
 	push "${archives[@]}"
 	assert_rc 0
-	must skopeo copy -q "docker-archive:$T/images/dws.tar" \
+	must skopeo copy -q "docker-archive:$T/images/$release/dws.tar" \
 		"dir:$TEST_DIR/saved"
 	wanted=$(jq -r '.layers[].digest' "$TEST_DIR/saved/manifest.json")
 	assertEquals "$wanted" "$(images_skopeo inspect \
 		"docker://$registry/$prefix/$dws" | jq -r '.Layers[]')"
 	certs=src- must images_skopeo copy -q \
 		"docker://$registry/$prefix/$dws" "docker-archive:$archive:x:1"
-	assertEquals "$(tar -xOf "$T/images/dws.tar" \
+	assertEquals "$(tar -xOf "$T/images/$release/dws.tar" \
 		"${wanted#sha256:}.tar" | sha256sum)" \
 		"$(tar -xOf "$archive" "${wanted#sha256:}.tar" | sha256sum)"
 }

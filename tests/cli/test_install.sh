@@ -9,6 +9,12 @@
 
 oneTimeSetUp()
 {
+	use_archives
+}
+
+# The options for the images of the release.
+use_archives()
+{
 	make_images
 	mapfile -t archives < <(from_archives)
 	archives+=(--registry-ca "$REGISTRY_CA")
@@ -32,9 +38,22 @@ test_install_puts_every_object_there()
 	assert_err "DWS $release is installed" 'revision 1'
 	assertEquals 'standard output' '' "$out"
 	assert_as_released
-	must kubectl get clusterrole workload-manager
+	must kubectl get clusterrole "$role"
 	must kubectl -n dws-system wait --for=condition=Available --timeout=0 \
 		deployment/dws-controller-manager deployment/dws-webhook
+}
+
+test_install_puts_an_older_release_there()
+{
+	given_no_dws
+	use_release 0.0.20
+	use_archives
+	test_install_puts_every_object_there
+	test_install_again_changes_nothing_and_is_quick
+	test_self_signed_certificate_serves_the_webhook
+	given_no_dws
+	use_release 0.1.17
+	use_archives
 }
 
 no_pods()
@@ -66,7 +85,7 @@ test_install_leaves_the_images_in_the_registry()
 			"docker://registry.local/$image" |
 			jq -r '.config.digest')
 		assertEquals "configuration of $image" "$wanted" "sha256:$(
-			tar -xOf "$T/images/$name.tar" manifest.json |
+			tar -xOf "$T/images/$release/$name.tar" manifest.json |
 			jq -r '.[0].Config' | sed 's/\.json$//')"
 	done
 	run_dws status -o json
@@ -104,12 +123,12 @@ test_install_mends_what_drifted()
 		--type=json -p '[{"op": "replace", "value": "10.0.0.1",
 		"path": "/spec/template/spec/containers/0/args/0"}]'
 	must kubectl -n dws-system delete service dws-webhook-service
-	must kubectl delete clusterrole workload-manager
+	must kubectl delete clusterrole "$role"
 	run_dws install --skip-images
 	assert_rc 0
 	assertNotContains 'message' "$err" 'nothing was changed'
 	assert_as_released
-	must kubectl get clusterrole workload-manager
+	must kubectl get clusterrole "$role"
 }
 
 test_install_refuses_to_replace_another_release()
@@ -118,9 +137,9 @@ test_install_refuses_to_replace_another_release()
 
 	given_dws
 	before=$(live_versions)
-	run_dws install --skip-images --version 0.1.17
+	run_dws install --skip-images --version 0.0.20
 	assert_rc 3
-	assert_err "$release" 0.1.17 "'dws-csm uninstall'"
+	assert_err "$release" 0.0.20 "'dws-csm uninstall'"
 	assertEquals 'resource versions' "$before" "$(live_versions)"
 }
 
@@ -128,7 +147,7 @@ test_install_refuses_an_unknown_release()
 {
 	run_dws install --skip-images --version 9.9.9
 	assertNotEquals 'exit code' 0 "$rc"
-	assert_err "'9.9.9'" "$release" 0.1.17
+	assert_err "'9.9.9'" 0.0.20 0.1.17
 }
 
 test_install_takes_one_replica()
@@ -232,8 +251,8 @@ test_self_signed_certificate_serves_the_webhook()
 		(.spec.conversion.webhook.clientConfig.caBundle,
 		 .webhooks[]?.clientConfig.caBundle) | values' | sort -u)"
 	workflow through-webhook default 4711
-	assertEquals 'converted' "$group/v1alpha1 4711" "$(kubectl get \
-		"workflows.v1alpha1.$group" through-webhook \
+	assertEquals 'converted' "$group/$older 4711" "$(kubectl get \
+		"workflows.$older.$group" through-webhook \
 		-o jsonpath='{.apiVersion} {.spec.jobID}')"
 	grep -q "POST /mutate" "$T/log/webhook.log"
 	assertEquals 'the mutating webhook was asked' 0 $?

@@ -44,9 +44,24 @@ test_status_as_a_table()
 	assert_rc 0
 	assert_out "DWS $release in namespace dws-system" 'Installed by dws-csm' \
 		"registry.local/dws:$release" sha256: dws-controller-manager \
-		1/1 dws-webhook 3/3 Ready "workflows.$group" v1alpha2 \
+		1/1 dws-webhook 3/3 Ready "workflows.$group" "$storage" \
 		'3 endpoints' dws-mutating-webhook-configuration \
 		webhook-server-cert 'valid until' '0 in flight'
+}
+
+test_status_of_0_0_20()
+{
+	use_release 0.0.20
+	seed_images
+	given_no_dws
+	given_dws
+	test_status_as_a_table
+	run_dws status -o json
+	assert_rc 0
+	assert_json .version 0.0.20
+	assert_json '.crds | length' 9
+	given_no_dws
+	use_release 0.1.17
 }
 
 test_status_as_json_and_yaml()
@@ -66,6 +81,7 @@ test_status_as_json_and_yaml()
 	assert_json '[.webhook.configurations[].caBundle] | all' true
 	assert_json '.webhook.certificate.issuedBy' dws-csm
 	assert_json '.workflows.count' 0
+	assert_json '.crds | length' 10
 	cp "$TEST_DIR/out" "$TEST_DIR/status.json"
 	run_dws status -o yaml
 	assert_rc 0

@@ -37,7 +37,7 @@ is_as_before()
 storage()
 {
 	cat >"$TEST_DIR/storage.yaml" <<-END
-	apiVersion: $group/v1alpha2
+	apiVersion: $group/$storage
 	kind: Storage
 	metadata: {name: rabbit-1, namespace: default}
 	spec: {state: Enabled}
@@ -102,7 +102,7 @@ test_custom_resources_go_only_when_told()
 	assert_err "Storage 'rabbit-1'" "namespace 'default'" '--yes'
 	assertEquals 'objects' "$before" "$(live_versions)"
 	assertEquals 'the Storage' rabbit-1 "$(kubectl get \
-		"storages.v1alpha2.$group" -o jsonpath='{.items[*].metadata.name}')"
+		"storages.$storage.$group" -o jsonpath='{.items[*].metadata.name}')"
 	run_dws uninstall --yes
 	assert_rc 0
 	assert_only_namespace_left
@@ -112,14 +112,14 @@ test_custom_resource_with_a_finalizer_is_waited_for()
 {
 	given_dws
 	storage
-	must kubectl patch "storages.v1alpha2.$group" rabbit-1 --type=merge \
+	must kubectl patch "storages.$storage.$group" rabbit-1 --type=merge \
 		-p '{"metadata":{"finalizers":["example.com/held"]}}'
 	run_dws uninstall --yes --timeout 2s
 	assert_rc 6
 	assert_err rabbit-1 "'dws-csm uninstall' again"
 	must kubectl -n dws-system get deployment dws-controller-manager
 	must kubectl get crd "workflows.$group"
-	must kubectl patch "storages.v1alpha2.$group" rabbit-1 --type=merge \
+	must kubectl patch "storages.$storage.$group" rabbit-1 --type=merge \
 		-p '{"metadata":{"finalizers":null}}'
 	run_dws uninstall --yes
 	assert_rc 0
@@ -136,14 +136,14 @@ test_dry_run_tells_all_and_removes_nothing()
 	run_dws uninstall --dry-run
 	assert_rc 0
 	assert_out rabbit-1 "workflows.$group" dws-controller-manager \
-		dws-mutating-webhook-configuration workload-manager \
+		dws-mutating-webhook-configuration "$role" \
 		webhook-server-cert
 	assertEquals 'objects' "$before" "$(live_versions)"
-	must kubectl get "storages.v1alpha2.$group" rabbit-1
+	must kubectl get "storages.$storage.$group" rabbit-1
 	run_dws uninstall --dry-run -o json
 	assert_rc 0
 	assert_json '[.steps[].action] | unique | join(" ")' delete
-	must kubectl delete "storages.v1alpha2.$group" rabbit-1
+	must kubectl delete "storages.$storage.$group" rabbit-1
 }
 
 test_only_the_namespace_is_left()
@@ -153,6 +153,27 @@ test_only_the_namespace_is_left()
 	assert_rc 0
 	assert_err "DWS $release is removed"
 	assert_only_namespace_left
+}
+
+test_only_the_namespace_is_left_of_0_0_20()
+{
+	use_release 0.0.20
+	seed_images
+	given_dws
+	workflow bb4712 default 4712 "$finalizer"
+	run_dws uninstall --yes
+	assert_rc 3
+	assert_err "'bb4712'" "namespace 'default'"
+	no_workflow bb4712 default
+	storage
+	run_dws uninstall --dry-run
+	assert_rc 0
+	assert_out rabbit-1 "clusterrole.rbac.authorization.k8s.io/$role"
+	run_dws uninstall --yes
+	assert_rc 0
+	assert_err "DWS 0.0.20 is removed"
+	assert_only_namespace_left
+	use_release 0.1.17
 }
 
 test_second_run_finds_nothing()

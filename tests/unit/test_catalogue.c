@@ -2,7 +2,7 @@
 
 #include "bundle/catalogue.h"
 
-static void catalogue_has_a_default_that_it_carries(void **state)
+static void catalogue_means_its_newest_release_where_none_is_named(void **state)
 {
 	struct err err = ERR_INIT;
 	autocatalogue struct catalogue *catalogue = catalogue_open(&err);
@@ -12,7 +12,9 @@ static void catalogue_has_a_default_that_it_carries(void **state)
 	assert_done(catalogue, &err);
 	release = catalogue_release(catalogue, NULL, &err);
 	assert_done(release, &err);
-	assert_string_equal(release->version, catalogue_default(catalogue));
+	assert_string_equal(release->version, "0.1.17");
+	assert_string_equal(catalogue_default(catalogue), release->version);
+	assert_string_equal(release->storage_version, "v1alpha7");
 }
 
 static void catalogue_names_its_releases_for_an_unknown_one(void **state)
@@ -49,7 +51,8 @@ static void each_release_has_images_with_sources_and_objects(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(catalogue_has_a_default_that_it_carries),
+		cmocka_unit_test(
+			catalogue_means_its_newest_release_where_none_is_named),
 		cmocka_unit_test(
 			catalogue_names_its_releases_for_an_unknown_one),
 		cmocka_unit_test(
