@@ -50,6 +50,7 @@ struct kube_request {
 	const char *path;
 	const char *content_type;
 	const struct jval *body;
+	const char *as; /* user in whose name it is asked; NULL = our own */
 	/* Answer with metadata only: cheap where an object is large. A server
 	 * that cannot answers with the whole. */
 	enum kube_answer { KUBE_WHOLE, KUBE_METADATA, KUBE_METADATA_LIST } form;
@@ -76,7 +77,20 @@ int kube_list(struct kube *kube, const char *path, const char *query,
 	      int (*item)(void *ctx, struct jval *object, struct err *err),
 	      void *ctx, struct err *err) must_check;
 
-/* The same into an array. */
+/* The same page by page, for lists that are longer than memory is wide: what
+ * was told before `restart` counts for nothing, all are told anew (the list
+ * expired: 410). Both end it with a negative result. `kube` must not be used
+ * for anything that changes what is listed. */
+struct kube_visitor {
+	int (*item)(void *ctx, struct jval *object, struct err *err);
+	int (*restart)(void *ctx, struct err *err);
+	void *ctx;
+};
+int kube_list_each(struct kube *kube, const char *path, const char *query,
+		   const struct kube_visitor *visitor, struct err *err)
+	must_check;
+
+/* All items into an array. */
 struct jval *kube_list_all(struct kube *kube, const char *path,
 			   const char *query, struct err *err) must_check;
 

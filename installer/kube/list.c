@@ -7,6 +7,8 @@
 #include "kube/client.h"
 
 #define PAGE_SIZE 500
+/* A page is all that is in memory. */
+#define STREAM_PAGE_SIZE 200
 /* Each page anew expired: the server is too slow for us. */
 #define LIST_TRIES 5
 
@@ -44,79 +46,146 @@ static void name_items(const struct jval *list, struct jval *items)
 	}
 }
 
-/* What is listed. */
+/* What is listed, and to whom. */
 struct listing {
 	struct kube *kube;
 	const char *path;
 	const char *query; /* or NULL */
 	enum kube_answer form;
+	unsigned int page_size;
+	const struct kube_visitor *visitor;
+	char *version; /* resourceVersion of the list */
 };
 
-/* One page appended to `all`; `*next` is where to go on, or NULL. */
-static int list_page(const struct listing *listing, struct jval *all,
-		     char **next, char **version, struct err *err)
+static char *page_path(const struct listing *listing, const char *next)
 {
 	struct buf auto_buf url = BUF_INIT(BUF_TEXT_MAX);
-	struct kube_request request = { .form = listing->form };
+
+	buf_addf(&url, "%s?limit=%u", listing->path, listing->page_size);
+	if (listing->query)
+		buf_addf(&url, "&%s", listing->query);
+	if (next)
+		kube_add_query(&url, "continue", next);
+	return buf_steal(&url);
+}
+
+/* One page; `*next` is where to go on, or NULL. */
+static struct jval *list_page(struct listing *listing, char **next,
+			      struct err *err)
+{
+	autofree char *path = page_path(listing, *next);
+	struct kube_request request = { .form = listing->form, .path = path };
 	autojval struct jval *page = NULL;
 	struct jval *items;
 	const char *text;
 
-	buf_addf(&url, "%s?limit=%d", listing->path, PAGE_SIZE);
-	if (listing->query)
-		buf_addf(&url, "&%s", listing->query);
-	if (*next)
-		kube_add_query(&url, "continue", *next);
-	request.path = buf_str(&url);
 	if (kube_request(listing->kube, &request, &page, err) < 0)
-		return -1;
+		return NULL;
 	items = jval_get(page, "items");
-	if (!jval_is_array(items) && !jval_is_null(items))
-		return err_set(err, ERR_API,
-			       "cannot list '%s': the answer is not a list",
-			       listing->path);
+	if (!jval_is_array(items) && !jval_is_null(items)) {
+		err_set(err, ERR_API,
+			"cannot list '%s': the answer is not a list",
+			listing->path);
+		return NULL;
+	}
 	name_items(page, items);
-	for (size_t i = 0; i < jval_len(items); i++)
-		jval_append(all, jval_ref(jval_at(items, i)));
 	text = jval_str(page, "metadata.resourceVersion");
-	free(*version);
-	*version = mem_strdup(text ? text : "");
+	free(listing->version);
+	listing->version = mem_strdup(text ? text : "");
 	text = jval_str(page, "metadata.continue");
 	free(*next);
 	*next = str_empty(text) ? NULL : mem_strdup(text);
+	return mem_steal(&page);
+}
+
+static int visit_items(const struct listing *listing, const struct jval *page,
+		       struct err *err)
+{
+	const struct kube_visitor *visitor = listing->visitor;
+	const struct jval *items = jval_get(page, "items");
+
+	for (size_t i = 0; i < jval_len(items); i++) {
+		int result =
+			visitor->item(visitor->ctx, jval_at(items, i), err);
+
+		if (result < 0)
+			return result;
+	}
 	return 0;
 }
 
-static int list_pages(const struct listing *listing, struct jval *all,
-		      char **version, struct err *err)
+/*
+ * All pages: 1, 0 when the list expired under way, or a negative result. A
+ * token that the server offers to go on with from then is not taken: what
+ * moved meanwhile would be missing, or there twice.
+ */
+static int list_pages(struct listing *listing, struct err *err)
 {
 	autofree char *next = NULL;
 
 	do {
-		if (list_page(listing, all, &next, version, err) < 0)
-			return -1;
+		struct err failure = ERR_INIT;
+		autojval struct jval *page =
+			list_page(listing, &next, &failure);
+		int result;
+
+		if (page == NULL) {
+			*err = failure;
+			return failure.http == 410 ? 0 : -1;
+		}
+		result = visit_items(listing, page, err);
+		if (result < 0)
+			return result;
 	} while (next);
+	return 1;
+}
+
+static int list_run(struct listing *listing, struct err *err)
+{
+	const struct kube_visitor *visitor = listing->visitor;
+	struct err failure = ERR_INIT;
+
+	for (unsigned int tries = 1; tries <= LIST_TRIES; tries++) {
+		int result;
+
+		if (tries > 1 && visitor->restart(visitor->ctx, err) < 0)
+			return -1;
+		result = list_pages(listing, &failure);
+		if (result > 0)
+			return 0;
+		if (result < 0) {
+			*err = failure;
+			return result;
+		}
+	}
+	*err = failure;
+	return -1;
+}
+
+static int collect_item(void *ctx, struct jval *object, struct err *err)
+{
+	(void)err;
+	jval_append(ctx, jval_ref(object));
 	return 0;
 }
 
-static struct jval *list_all(const struct listing *listing, char **version,
-			     struct err *err)
+static int collect_anew(void *ctx, struct err *err)
 {
-	for (unsigned int tries = 1;; tries++) {
-		struct jval *all = jval_new_array();
-		struct err failure = ERR_INIT;
+	(void)err;
+	while (jval_len(ctx) > 0)
+		jval_remove_at(ctx, jval_len(ctx) - 1);
+	return 0;
+}
 
-		*version = NULL;
-		if (list_pages(listing, all, version, &failure) == 0)
-			return all;
-		jval_free(all);
-		free(*version);
-		*version = NULL;
-		if (failure.http != 410 || tries == LIST_TRIES) {
-			*err = failure;
-			return NULL;
-		}
-	}
+/* Everything into an array. */
+static struct jval *list_all(struct listing *listing, struct err *err)
+{
+	autojval struct jval *all = jval_new_array();
+	struct kube_visitor visitor = { collect_item, collect_anew, all };
+
+	listing->page_size = PAGE_SIZE;
+	listing->visitor = &visitor;
+	return list_run(listing, err) < 0 ? NULL : mem_steal(&all);
 }
 
 struct jval *kube_list_version(struct kube *kube, const char *path,
@@ -124,8 +193,12 @@ struct jval *kube_list_version(struct kube *kube, const char *path,
 			       struct err *err)
 {
 	struct listing listing = { .kube = kube, .path = path, .query = query };
+	struct jval *all = list_all(&listing, err);
 
-	return list_all(&listing, version, err);
+	if (all == NULL)
+		free(mem_steal(&listing.version));
+	*version = listing.version;
+	return all;
 }
 
 struct jval *kube_list_names(struct kube *kube, const char *path,
@@ -137,9 +210,10 @@ struct jval *kube_list_names(struct kube *kube, const char *path,
 		.query = query,
 		.form = KUBE_METADATA_LIST,
 	};
-	autofree char *version = NULL;
+	struct jval *all = list_all(&listing, err);
 
-	return list_all(&listing, &version, err);
+	free(listing.version);
+	return all;
 }
 
 struct jval *kube_list_all(struct kube *kube, const char *path,
@@ -165,4 +239,20 @@ int kube_list(struct kube *kube, const char *path, const char *query,
 			return result;
 	}
 	return 0;
+}
+
+int kube_list_each(struct kube *kube, const char *path, const char *query,
+		   const struct kube_visitor *visitor, struct err *err)
+{
+	struct listing listing = {
+		.kube = kube,
+		.path = path,
+		.query = query,
+		.page_size = STREAM_PAGE_SIZE,
+		.visitor = visitor,
+	};
+	int result = list_run(&listing, err);
+
+	free(listing.version);
+	return result;
 }

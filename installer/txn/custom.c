@@ -47,8 +47,7 @@ const char *custom_storage_version(const struct jval *crd)
 	return NULL;
 }
 
-static char *custom_path(const struct jval *crd, const char *ns,
-			 const char *name)
+char *custom_path(const struct jval *crd, const char *ns, const char *name)
 {
 	const char *plural = jval_str(crd, "spec.names.plural");
 	const char *version = custom_storage_version(crd);
@@ -68,6 +67,38 @@ static void custom_complete(struct jval *object, const struct jval *crd)
 
 	jval_set_str(object, "apiVersion", api);
 	jval_set_str(object, "kind", jval_str(crd, "spec.names.kind"));
+}
+
+/* A visitor's object is completed on its way. */
+struct completion {
+	const struct kube_visitor *visitor;
+	const struct jval *crd;
+};
+
+static int complete_item(void *ctx, struct jval *object, struct err *err)
+{
+	const struct completion *self = ctx;
+
+	custom_complete(object, self->crd);
+	return self->visitor->item(self->visitor->ctx, object, err);
+}
+
+static int complete_restart(void *ctx, struct err *err)
+{
+	const struct completion *self = ctx;
+
+	return self->visitor->restart(self->visitor->ctx, err);
+}
+
+int custom_each(struct kube *kube, const struct jval *crd,
+		const struct kube_visitor *visitor, struct err *err)
+{
+	autofree char *path = custom_path(crd, NULL, NULL);
+	struct completion self = { visitor, crd };
+	struct kube_visitor complete = { complete_item, complete_restart,
+					 &self };
+
+	return kube_list_each(kube, path, NULL, &complete, err);
 }
 
 struct jval *custom_list(struct kube *kube, const struct jval *crd,

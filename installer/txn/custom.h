@@ -18,6 +18,15 @@ struct jval *custom_crds(struct kube *kube, struct err *err) must_check;
 /* The storage version of a CRD ("v1alpha2"). Borrowed. */
 const char *custom_storage_version(const struct jval *crd);
 
+/* The path of an object of a CRD at that version, or of all (`name` NULL) in a
+ * namespace or in each (`ns` NULL); the caller's. */
+char *custom_path(const struct jval *crd, const char *ns, const char *name)
+	must_check;
+
+/* All objects of a CRD, page by page: see kube_list_each. */
+int custom_each(struct kube *kube, const struct jval *crd,
+		const struct kube_visitor *visitor, struct err *err) must_check;
+
 /* All objects of a CRD in all namespaces (`ns` NULL) or one. */
 struct jval *custom_list(struct kube *kube, const struct jval *crd,
 			 const char *ns, struct err *err) must_check;
