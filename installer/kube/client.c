@@ -114,6 +114,8 @@ static void call_init(struct call *call, struct kube *kube,
 	strs_addf(&call->headers, "User-Agent: dws-csm/%s", version_string());
 	for (size_t i = 0; i < more->nr; i++)
 		strs_add(&call->headers, more->item[i]);
+	if (request->as)
+		strs_addf(&call->headers, "Impersonate-User: %s", request->as);
 	if (request->body) {
 		const char *type = request->content_type;
 
