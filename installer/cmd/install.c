@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "cmd/connect.h"
 #include "cmd/output.h"
+#include "cmd/plan_print.h"
 #include "cmd/release_options.h"
 #include "txn/install.h"
 #include "txn/record.h"

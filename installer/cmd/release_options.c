@@ -3,8 +3,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "cmd/output.h"
-#include "txn/plan.h"
 
 void render_options_set(struct render_options *render,
 			const struct settings *settings)
@@ -51,36 +49,4 @@ int images_check_names(const struct release *release, const struct strs *names,
 				       release->version, names->item[i]);
 	}
 	return 0;
-}
-
-static int plan_print_table(const struct plan *plan, struct err *err)
-{
-	static const char *const heads[] = { "ACTION", "THING", "WHY", NULL };
-	struct table *table = table_new(heads);
-	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
-
-	for (size_t i = 0; i < jval_len(plan->steps); i++) {
-		const struct jval *step = jval_at(plan->steps, i);
-		const char *why = jval_str(step, "why");
-		const char *const cells[] = { jval_str(step, "action"),
-					      jval_str(step, "thing"),
-					      why ? why : "" };
-
-		table_row(table, cells);
-	}
-	table_print(table, &out);
-	table_free(table);
-	for (size_t i = 0; i < plan->notes.nr; i++)
-		buf_addf(&out, "note: %s\n", plan->notes.item[i]);
-	return output_text(buf_str(&out), err);
-}
-
-int plan_print(const struct plan *plan, const char *format, struct err *err)
-{
-	autojval struct jval *value = NULL;
-
-	if (!output_format(format))
-		return plan_print_table(plan, err);
-	value = plan_value(plan);
-	return output_value(value, format, err);
 }

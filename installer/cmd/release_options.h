@@ -22,9 +22,4 @@ void images_options_set(struct images_options *images,
 int images_check_names(const struct release *release, const struct strs *names,
 		       struct err *err) must_check;
 
-/* Print the steps of a plan as --output says ("table" by default). */
-struct plan;
-int plan_print(const struct plan *plan, const char *format, struct err *err)
-	must_check;
-
 #endif

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "cmd/connect.h"
 #include "cmd/output.h"
-#include "cmd/release_options.h"
+#include "cmd/plan_print.h"
 #include "cmd/workflow_table.h"
 #include "kube/object.h"
 #include "txn/uninstall.h"
