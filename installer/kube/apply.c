@@ -25,6 +25,7 @@ struct item {
 	bool late;  /* its kind comes with a CRD that is applied as well */
 	bool fresh; /* so, or its namespace does */
 	enum apply_result result;
+	struct jval *live, *made; /* where they are wanted */
 };
 
 struct apply {
@@ -125,8 +126,14 @@ static int apply_item(void *ctx, unsigned int worker, size_t index,
 
 	item->path =
 		kube_object_path(options->discovery, kube, item->object, err);
+	if (options->seen) {
+		one.live = &item->live;
+		one.made = &item->made;
+	}
 	if (item->path == NULL && options->dry_run && item->late) {
 		item->result = APPLY_CREATED;
+		if (options->seen)
+			item->made = apply_prepare(item->object);
 	} else if (item->path == NULL) {
 		progress_end(progress, PROGRESS_FAILED, NULL);
 		return -1;
@@ -265,12 +272,29 @@ static void apply_release(struct apply *apply)
 {
 	for (size_t i = 0; i < apply->nr; i++) {
 		jval_free(apply->items[i].prepared);
+		jval_free(apply->items[i].live);
+		jval_free(apply->items[i].made);
 		free(apply->items[i].path);
 	}
 	for (unsigned int i = 0; i < apply->jobs; i++)
 		kube_free(apply->kubes[i]);
 	free(apply->items);
 	free(apply->batch);
+}
+
+static void apply_tell(const struct apply *apply, enum apply_result *results)
+{
+	const struct apply_options *options = apply->options;
+
+	for (size_t i = 0; i < apply->nr; i++) {
+		const struct item *item = &apply->items[i];
+
+		if (results)
+			results[i] = item->result;
+		if (options->seen)
+			options->seen(options->seen_ctx, i, item->live,
+				      item->made);
+	}
 }
 
 int apply_objects(const struct apply_options *options,
@@ -284,8 +308,8 @@ int apply_objects(const struct apply_options *options,
 	result = apply_map(&apply, err);
 	if (result == 0)
 		result = apply_ranks(&apply, err);
-	for (size_t i = 0; results && result == 0 && i < apply.nr; i++)
-		results[i] = apply.items[i].result;
+	if (result == 0)
+		apply_tell(&apply, results);
 	apply_release(&apply);
 	return result;
 }

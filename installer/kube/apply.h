@@ -31,6 +31,12 @@ struct apply_options {
 	/* 0 = 120 s; negative: only where an object of theirs comes */
 	int64_t crd_timeout_ms;
 	bool expect_new; /* nothing of it is there: do not look first */
+	/* Told of each object once all is done, or would be: what stood (NULL
+	 * where nothing did, or nobody looked) and what the server made of it.
+	 * Borrowed. NULL = answers are kept short. */
+	void (*seen)(void *ctx, size_t index, const struct jval *live,
+		     const struct jval *made);
+	void *seen_ctx;
 	struct progress *progress;
 };
 

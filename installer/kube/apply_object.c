@@ -96,12 +96,27 @@ static bool says_nothing(const struct jval *object)
 	return jval_len(object) == 3 && jval_len(metadata) == names;
 }
 
+/* Metadata say whether something changed, and are cheap. */
+static enum kube_answer answer_form(const struct apply_one *one)
+{
+	return one->live || one->made ? KUBE_WHOLE : KUBE_METADATA;
+}
+
+/* To who wants to see it; a second try takes the place of the first. */
+static void hand_over(struct jval **wanted, const struct jval *value)
+{
+	if (wanted == NULL)
+		return;
+	jval_free(*wanted);
+	*wanted = value ? jval_copy(value) : NULL;
+}
+
 /* What stands in the cluster: 1, or 0 when nothing does. */
 static int read_before(struct kube *kube, const struct apply_one *one,
 		       struct jval **before, struct err *err)
 {
 	struct kube_request request = { .path = one->path,
-					.form = KUBE_METADATA };
+					.form = answer_form(one) };
 	struct err failure = ERR_INIT;
 
 	if (kube_request(kube, &request, before, &failure) >= 0)
@@ -142,7 +157,7 @@ static int send_apply(struct kube *kube, const struct apply_one *one,
 		.path = path,
 		.content_type = APPLY_TYPE,
 		.body = one->object,
-		.form = KUBE_METADATA,
+		.form = answer_form(one),
 	};
 
 	return kube_request(kube, &request, answer, err);
@@ -181,6 +196,7 @@ static int apply_blindly(struct kube *kube, const struct apply_one *one,
 	*result = status == 201 ? APPLY_CREATED : APPLY_CHANGED;
 	if (status != 201)
 		patch = takeover_patch(after, APPLY_FIELD_MANAGER);
+	hand_over(one->made, after);
 	if (patch == NULL || one->dry_run)
 		return 0;
 	if (take_over(kube, one, patch, err) < 0)
@@ -201,6 +217,8 @@ static int try_apply(struct kube *kube, const struct apply_one *one,
 		return apply_blindly(kube, one, result, err);
 	if (read_before(kube, one, &before, err) < 0)
 		return -1;
+	hand_over(one->live, before);
+	hand_over(one->made, before);
 	if (before)
 		patch = takeover_patch(before, APPLY_FIELD_MANAGER);
 	if (before && patch == NULL && says_nothing(one->object)) {
@@ -212,6 +230,7 @@ static int try_apply(struct kube *kube, const struct apply_one *one,
 	status = send_apply(kube, one, &after, err);
 	if (status < 0)
 		return -1;
+	hand_over(one->made, after);
 	if (before == NULL || status == 201)
 		*result = APPLY_CREATED;
 	else if (patch == NULL && is_unchanged(before, after))
@@ -236,6 +255,7 @@ int apply_object(struct kube *kube, const struct apply_one *one,
 		if (kube_is_not_found(&failure) && one->fresh && one->dry_run) {
 			/* What it needs is not really there. */
 			*result = APPLY_CREATED;
+			hand_over(one->made, one->object);
 			return 0;
 		}
 		if (kube_is_conflict(&failure) && ++conflicts < CONFLICT_TRIES)

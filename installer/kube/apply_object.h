@@ -20,6 +20,9 @@ struct apply_one {
 	/* Its namespace was created a moment ago, so all of it is probably
 	 * new: no look at what was there before. */
 	bool probably_new;
+	/* What stood there (or NULL) and what the server made of it, whole;
+	 * the caller's. NULL = not wanted. */
+	struct jval **live, **made;
 };
 
 int apply_object(struct kube *kube, const struct apply_one *one,
