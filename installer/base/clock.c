@@ -99,9 +99,12 @@ bool clock_interrupted(void)
 	return interrupt_signal != 0 && !interrupt_deferred;
 }
 
-void interrupt_defer(bool deferred)
+bool interrupt_defer(bool deferred)
 {
+	bool before = interrupt_deferred;
+
 	interrupt_deferred = deferred;
+	return before;
 }
 
 int clock_check_interrupt(struct err *err)

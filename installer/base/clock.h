@@ -57,7 +57,7 @@ bool clock_interrupted(void);
 
 /* While deferred, a signal is only remembered: for the last words that must
  * be written after one came. */
-void interrupt_defer(bool deferred);
+bool interrupt_defer(bool deferred);
 
 /* ERR_INTERRUPTED when a signal asked to stop, else 0. */
 int clock_check_interrupt(struct err *err) must_check;
