@@ -8,11 +8,13 @@
  *
  *	{id, operation, direction: "forward"|"back", step,
  *	 revision, from, version, fromVersion, inPlace, backup, failure,
- *	 started, user, host, pid, installer, ...}
+ *	 started, user, host, pid, installer, writer, writes, ...}
  *
  * `operation` is install, upgrade, rollback or uninstall; `step` the one that
  * was begun last: it may be done wholly, in part or not at all. The record of
  * `revision` holds what is to be, that of `from` what was (0 = nothing).
+ * `writer` is who wrote it last and `writes` how often it was: no two writes
+ * are the same.
  *
  * Each write is a PUT with the resourceVersion of the one before: whoever was
  * overtaken by a second installer hears of it (ERR_LOCKED) before the deed.
@@ -26,8 +28,9 @@
 #define JOURNAL_NAME "dws-csm.journal"
 
 struct journal {
-	struct jval *value; /* NULL = none is open */
-	char *resource_version;
+	struct jval *value;	/* NULL = none is open */
+	char *resource_version; /* NULL = not in the cluster, as far as we know */
+	char *writer;		/* us, from the first write on */
 };
 
 #define JOURNAL_INIT          \
@@ -47,7 +50,9 @@ void journal_init(struct journal *journal, const char *operation);
 
 /* Write it, locally and then in the cluster; the first time creates it
  * (ERR_LOCKED when one is there that is not ours). An answer that got lost is
- * not a conflict: what is there is compared. */
+ * not a conflict: what is there is compared. A first write must succeed in
+ * both places; later on the cluster's counts, and what cannot be written here
+ * is a warning. `state` NULL = only in the cluster. */
 int journal_write(struct journal *journal, struct kube *kube,
 		  const struct state *state, struct err *err) must_check;
 
@@ -56,7 +61,8 @@ int journal_step(struct journal *journal, struct kube *kube,
 		 const struct state *state, const char *step, struct err *err)
 	must_check;
 
-/* Delete it in the cluster and here. Fine when it is gone. */
+/* Delete it in the cluster and here. Fine when it is gone; ERR_LOCKED when it
+ * is another's by now. The value can still be read. */
 int journal_close(struct journal *journal, struct kube *kube,
 		  const struct state *state, struct err *err) must_check;
 

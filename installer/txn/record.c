@@ -2,39 +2,19 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/strs.h"
 #include "base/version.h"
-#include "format/base64.h"
-#include "format/gzip.h"
 #include "kube/apply.h"
 #include "kube/object.h"
-#include "txn/names.h"
+#include "txn/identity.h"
+#include "txn/parcel.h"
 
 #define RECORD_PREFIX "dws-csm.release.v"
-#define RECORD_MAX_BYTES ((size_t)16 << 20)
-#define SECRETS_PATH "/api/v1/namespaces/" DWS_NAMESPACE "/secrets"
-
-static struct jval *record_decode(const struct jval *secret, struct err *err)
-{
-	const char *text = jval_str(secret, "data.release");
-	auto_buf struct buf packed = BUF_INIT(RECORD_MAX_BYTES);
-	auto_buf struct buf plain = BUF_INIT(RECORD_MAX_BYTES);
-	struct jval *record = NULL;
-
-	if (text == NULL)
-		err_set(err, ERR_INVALID, "it has no 'release'");
-	else if (base64_decode(&packed, text, strlen(text), err) == 0 &&
-		 gzip_expand(&plain, packed.data, packed.len, err) == 0)
-		record = jval_parse(plain.data, plain.len, err);
-	if (record == NULL)
-		err_wrap(err, "read release record '%s'", object_name(secret));
-	return record;
-}
+#define RECORD "release"
 
 static int record_compare(const void *a, const void *b)
 {
@@ -74,7 +54,7 @@ static struct jval *record_unreadable(const struct jval *secret)
 static int record_collect(void *ctx, struct jval *secret, struct err *err)
 {
 	struct err why = ERR_INIT;
-	struct jval *record = record_decode(secret, &why);
+	struct jval *record = parcel_open(secret, RECORD, &why);
 
 	(void)err;
 	if (record == NULL) {
@@ -89,8 +69,8 @@ struct jval *record_list(struct kube *kube, struct err *err)
 {
 	autojval struct jval *records = jval_new_array();
 
-	if (kube_list(kube, SECRETS_PATH,
-		      "labelSelector=" RECORD_LABEL "%3Drelease",
+	if (kube_list(kube, PARCEL_SECRETS,
+		      "labelSelector=" PARCEL_LABEL "%3D" RECORD,
 		      record_collect, records, err) < 0) {
 		err_wrap(err, "list release records");
 		return NULL;
@@ -98,56 +78,64 @@ struct jval *record_list(struct kube *kube, struct err *err)
 	return record_sorted(records);
 }
 
-/*
- * The name that was logged in with. Not from the user database: in a static
- * executable that would load the host's libraries.
- */
-static void record_set_user(struct jval *record)
-{
-	static const char *const names[] = { "SUDO_USER", "LOGNAME", "USER" };
-	autofree char *number = mem_printf("uid %u", getuid());
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (!str_empty(getenv(names[i]))) {
-			jval_set_str(record, "user", getenv(names[i]));
-			return;
-		}
-	jval_set_str(record, "user", getuid() == 0 ? "root" : number);
-}
-
-static void record_set_host(struct jval *record)
-{
-	char host[256] = "";
-
-	gethostname(host, sizeof(host) - 1);
-	jval_set_str(record, "host", host);
-}
-
 struct jval *record_new(int64_t revision, const char *version,
 			const char *operation)
 {
 	char now[CLOCK_RFC3339_SIZE];
+	autofree char *user = identity_user();
+	autofree char *host = identity_host();
 	struct jval *record;
 
 	clock_rfc3339(now, sizeof(now), clock_wall());
 	record = jval_pack("{s:I, s:s, s:s, s:s, s:s}", "revision", revision,
 			   "version", version, "operation", operation,
 			   "started", now, "installer", version_string());
-	record_set_user(record);
-	record_set_host(record);
+	jval_set_str(record, "user", user);
+	jval_set_str(record, "host", host);
 	record_set_status(record, "installing");
 	return record;
+}
+
+static bool is_secret(const struct jval *object)
+{
+	return str_eq(object_kind(object), "Secret");
+}
+
+/* Whether the webhook's certificate is of our making. */
+static bool has_own_certificate(const struct jval *objects)
+{
+	for (size_t i = 0; i < jval_len(objects); i++)
+		if (is_secret(jval_at(objects, i)) &&
+		    str_eq(object_name(jval_at(objects, i)),
+			   DWS_SERVING_SECRET))
+			return true;
+	return false;
+}
+
+static void drop_ca_bundles(struct jval *object)
+{
+	const struct jval *webhooks = jval_get(object, "webhooks");
+
+	for (size_t i = 0; i < jval_len(webhooks); i++)
+		jval_del_path(jval_at(webhooks, i), "clientConfig.caBundle");
+	jval_del_path(object, "spec.conversion.webhook.clientConfig.caBundle");
 }
 
 void record_set_objects(struct jval *record, const struct jval *objects)
 {
 	struct jval *copy = jval_copy(objects);
+	bool own_certificate = has_own_certificate(copy);
 
-	for (size_t i = 0; i < jval_len(copy); i++)
-		if (str_eq(object_kind(jval_at(copy, i)), "Secret")) {
-			jval_del(jval_at(copy, i), "data");
-			jval_del(jval_at(copy, i), "stringData");
+	for (size_t i = 0; i < jval_len(copy); i++) {
+		struct jval *object = jval_at(copy, i);
+
+		if (is_secret(object)) {
+			jval_del(object, "data");
+			jval_del(object, "stringData");
 		}
+		if (own_certificate)
+			drop_ca_bundles(object);
+	}
 	jval_set(record, "objects", copy);
 }
 
@@ -156,10 +144,25 @@ void record_set_status(struct jval *record, const char *status)
 	char now[CLOCK_RFC3339_SIZE];
 
 	jval_set_str(record, "status", status);
-	if (strcmp(status, "deployed") == 0 || strcmp(status, "failed") == 0) {
+	if (strcmp(status, "installing") == 0) {
+		jval_del(record, "finished");
+	} else if (jval_str(record, "finished") == NULL) {
 		clock_rfc3339(now, sizeof(now), clock_wall());
 		jval_set_str(record, "finished", now);
 	}
+}
+
+void record_set_failure(struct jval *record, const char *message)
+{
+	jval_set_str(record, "failure", message);
+}
+
+struct jval *record_find(const struct jval *records, int64_t revision)
+{
+	for (size_t i = 0; i < jval_len(records); i++)
+		if (jval_int(jval_at(records, i), "revision", 0) == revision)
+			return jval_at(records, i);
+	return NULL;
 }
 
 char *record_name(const struct jval *record)
@@ -171,21 +174,13 @@ char *record_name(const struct jval *record)
 static struct jval *record_secret(const struct jval *record, struct err *err)
 {
 	autofree char *name = record_name(record);
-	autofree char *text = jval_text(record, false);
-	auto_buf struct buf packed = BUF_INIT(RECORD_MAX_BYTES);
-	auto_buf struct buf encoded = BUF_INIT(RECORD_MAX_BYTES * 2);
+	struct jval *secret = parcel_wrap(name, RECORD, record, err);
 
-	gzip_compress(&packed, text, strlen(text));
-	base64_encode(&encoded, packed.data, packed.len);
-	if (buf_check(&encoded, "release record", err) < 0)
-		return NULL;
-	return jval_pack(
-		"{s:s, s:s, s:{s:s, s:s, s:{s:s, s:s, s:s}}, s:s, s:{s:s}}",
-		"apiVersion", "v1", "kind", "Secret", "metadata", "name", name,
-		"namespace", DWS_NAMESPACE, "labels", RECORD_LABEL, "release",
-		"app.kubernetes.io/managed-by", "dws-csm", "dws-csm.io/status",
-		jval_str(record, "status"), "type", "dws-csm.io/release.v1",
-		"data", "release", buf_str(&encoded));
+	if (secret)
+		jval_set(jval_path(secret, "metadata.labels"),
+			 "dws-csm.io/status",
+			 jval_new_str(jval_str(record, "status")));
+	return secret;
 }
 
 /* Is the record that is there ours after all? An answer may get lost. */
@@ -194,14 +189,14 @@ static int check_rival(struct kube *kube, const struct jval *record,
 {
 	static const char *const who[] = { "user", "host", "started" };
 	autofree char *name = record_name(record);
-	autofree char *path = mem_printf("%s/%s", SECRETS_PATH, name);
+	autofree char *path = mem_printf(PARCEL_SECRETS "/%s", name);
 	autojval struct jval *secret = kube_get(kube, path, err);
 	autojval struct jval *other = NULL;
 	bool same = true;
 
 	if (secret == NULL)
 		return -1;
-	other = record_decode(secret, err);
+	other = parcel_open(secret, RECORD, err);
 	if (other == NULL)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(who); i++)
@@ -224,7 +219,7 @@ int record_create(struct kube *kube, const struct jval *record, struct err *err)
 	if (secret == NULL)
 		return -1;
 	if (kube_call(kube, "POST",
-		      SECRETS_PATH "?fieldManager=" APPLY_FIELD_MANAGER, NULL,
+		      PARCEL_SECRETS "?fieldManager=" APPLY_FIELD_MANAGER, NULL,
 		      secret, NULL, err) == 0)
 		return 0;
 	if (!kube_is_conflict(err))
@@ -237,9 +232,10 @@ int record_create(struct kube *kube, const struct jval *record, struct err *err)
 int record_save(struct kube *kube, const struct jval *record, struct err *err)
 {
 	autofree char *name = record_name(record);
-	autofree char *path = mem_printf("%s/%s?fieldManager=%s&force=true",
-					 SECRETS_PATH, name,
-					 APPLY_FIELD_MANAGER);
+	autofree char *path = mem_printf(PARCEL_SECRETS
+					 "/%s?fieldManager=" APPLY_FIELD_MANAGER
+					 "&force=true",
+					 name);
 	autojval struct jval *secret = record_secret(record, err);
 
 	if (secret == NULL)
@@ -265,6 +261,55 @@ int record_supersede(struct kube *kube, const struct jval *records,
 			continue;
 		if (record_save(kube, old, err) < 0)
 			return -1;
+	}
+	return 0;
+}
+
+/* The newest of `status` among the first `nr` records, or `nr`. */
+static size_t newest_of(const struct jval *records, size_t nr,
+			const char *status)
+{
+	for (size_t i = nr; i-- > 0;)
+		if (str_eq(jval_str(jval_at(records, i), "status"), status))
+			return i;
+	return nr;
+}
+
+struct jval *record_surplus(const struct jval *records, size_t keep)
+{
+	size_t nr = jval_len(records);
+	size_t deployed = newest_of(records, nr, "deployed");
+	size_t before = newest_of(records, deployed, "superseded");
+	struct jval *surplus = jval_new_array();
+
+	for (size_t i = 0; i < nr && nr - i > keep; i++) {
+		struct jval *record = jval_at(records, i);
+		const char *status = jval_str(record, "status");
+
+		if (i != deployed && i != before &&
+		    !str_eq(status, "installing") &&
+		    !str_eq(status, "unreadable"))
+			jval_append(surplus, jval_ref(record));
+	}
+	return surplus;
+}
+
+int record_prune(struct kube *kube, const struct jval *records, size_t keep,
+		 struct err *err)
+{
+	autojval struct jval *surplus = record_surplus(records, keep);
+
+	for (size_t i = 0; i < jval_len(surplus); i++) {
+		autofree char *name = record_name(jval_at(surplus, i));
+		autofree char *path = mem_printf(PARCEL_SECRETS "/%s", name);
+		struct err failure = ERR_INIT;
+
+		if (kube_call(kube, "DELETE", path, NULL, NULL, NULL,
+			      &failure) == 0 ||
+		    kube_is_not_found(&failure))
+			continue;
+		*err = failure;
+		return err_wrap(err, "remove release record '%s'", name);
 	}
 	return 0;
 }
