@@ -7,6 +7,9 @@ URL), streams both bodies, and does what the rules say.  The rules file
 
     [{"method": "PATCH",            regular expression, whole; default any
       "path": "/blobs/uploads/",    regular expression, searched in path?query
+      "names": "journal",           regular expression, searched in path?query
+                                    and the request's body, which is then
+                                    read before all else
       "nth": 2,                     only the 2nd matching request
       "every": 3,                   or each 3rd one
       "times": 1,                   or the first one; default: all
@@ -22,6 +25,11 @@ names an action wins.  Actions on the way there:
                              with "forward": true goes to the upstream first
     reset_request: N         connection reset after N bytes of the body went
                              upstream (0: at once)
+    kill: WHEN               SIGKILL to the process whose number is in
+                             `pidfile`, "before" the request goes upstream
+                             (it never does) or "after" it was answered (the
+                             client never hears); `signal` names another one,
+                             after which the client is served as usual
     rate: N                  both bodies at most at N bytes a second
 
 and on the way back:
@@ -46,6 +54,7 @@ import http.server
 import json
 import os
 import re
+import signal
 import socket
 import ssl
 import struct
@@ -83,20 +92,33 @@ class Rules:
         self.rules = [dict(rule, seen=0) for rule in json.loads(text or "[]")]
         self.stamp = stamp
 
-    def apply(self, method, path):
+    def wants_body(self, method, path):
+        """Whether a rule that may apply looks into the body."""
+        with self.lock:
+            self._load()
+            return any("names" in rule and self._matches(rule, method, path)
+                       for rule in self.rules)
+
+    def apply(self, method, path, body):
         """The numbers of the rules that apply, and their actions merged."""
         with self.lock:
             self._load()
             numbers, actions = [], {}
             for number, rule in enumerate(self.rules):
-                if not re.fullmatch(rule.get("method", ".*"), method) or \
-                        not re.search(rule.get("path", ""), path):
+                if not self._matches(rule, method, path) or not (
+                        re.search(rule.get("names", ""), path) or
+                        re.search(rule["names"].encode(), body)):
                     continue
                 rule["seen"] += 1
                 if self._counts(rule):
                     numbers.append(number)
                     actions = {**rule, **actions}
             return numbers, actions
+
+    @staticmethod
+    def _matches(rule, method, path):
+        return re.fullmatch(rule.get("method", ".*"), method) and \
+            re.search(rule.get("path", ""), path)
 
     @staticmethod
     def _counts(rule):
@@ -152,6 +174,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def body(self, block):
         """Yields the request's body."""
+        if self.whole is not None:
+            if self.whole:
+                yield self.whole
+            return
         if self.headers.get("Expect", "").lower() == "100-continue":
             self.send_response_only(100)
             self.end_headers()
@@ -203,14 +229,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def handle_request(self):
         self.up = self.down = self.status = 0
-        self.link = None
-        numbers, self.actions = self.rules.apply(self.command, self.path)
+        self.link = self.whole = None
+        if self.rules.wants_body(self.command, self.path):
+            self.whole = b"".join(self.body(BLOCK))
+        numbers, self.actions = self.rules.apply(
+            self.command, self.path, self.whole or b"")
         try:
             time.sleep(self.actions.get("delay", 0))
+            self.kill("before")
             if "status" in self.actions:
                 self.answer_myself()
             else:
-                self.answer(self.forward())
+                reply = self.forward()
+                self.kill("after")
+                self.answer(reply)
         except Reset:
             self.reset()
         except (OSError, http.client.HTTPException, ValueError) as fault:
@@ -227,6 +259,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = \
         do_OPTIONS = handle_request
+
+    def kill(self, when):
+        """What the action `kill` says is due at this moment."""
+        if self.actions.get("kill") != when:
+            return
+        with open(self.actions["pidfile"]) as file:
+            pid = int(file.read())
+        name = self.actions.get("signal", "KILL")
+        os.kill(pid, getattr(signal, "SIG" + name))
+        if name == "KILL":
+            raise Reset
 
     def forward(self):
         """Sends the request on and returns the upstream's answer."""

@@ -130,8 +130,9 @@ registry_source()
 		server_env SOURCE_REGISTRY "source.test:$SOURCE_PORT"
 }
 
-# fault_proxy NAME HOST PORT UPSTREAM-URL [CA]: the fault proxy as
-# https://HOST:PORT before another server.  Rules: $T/fault/NAME.json (none at
+# fault_proxy NAME HOST PORT UPSTREAM-URL [CA [CLIENT]]: the fault proxy as
+# https://HOST:PORT before another server, to which it shows the certificate
+# CLIENT.crt with CLIENT.key.  Rules: $T/fault/NAME.json (none at
 # first; write them with fault_rules), requests: $T/log/NAME.jsonl.
 fault_proxy()
 {
@@ -140,6 +141,7 @@ fault_proxy()
 	server_run "$1" "$servers_dir/faultproxy.py" --listen "$3" \
 		--cert "$T/tls/$1.crt" --key "$T/tls/$1.key" \
 		--upstream "$4" --upstream-ca "${5:-$T/tls/ca.crt}" \
+		${6:+--upstream-cert "$6.crt" --upstream-key "$6.key"} \
 		--rules "$T/fault/$1.json" --log "$T/log/$1.jsonl" &&
 		wait_for "fault proxy '$1'" "$1" port_open "$3"
 }

@@ -1,0 +1,290 @@
+#!/bin/bash
+# kill.sh PAIR [PART PARTS]
+#
+# SIGKILL before and after every write of the journal of two operations that
+# undo each other, each followed by `resume` and, from the same place again, by
+# `rollback`: the cluster has to be whole, in the state before or the one after.
+#
+#   upgrade   upgrade, and rollback of what was upgraded
+#   install   install, and uninstall
+#   return    the going back of an upgrade that was killed: `rollback` is
+#             killed itself
+#
+# With PART and PARTS only every PARTSth write from PART on: several of these
+# scripts share the work, each in a sandbox of its own. Says how many points it
+# covered, one line an operation; exits 1 when anything was not as it must be.
+# It starts the servers unless tests/run did.
+
+# shellcheck disable=SC2154 # run_dws sets rc, out, err
+
+set -u
+here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+pair=${1:?usage: kill.sh PAIR [PART PARTS]}
+part=${2:-0} parts=${3:-1}
+
+# tests/run has its own.
+: "${TEST_DIR:=$T/test}"
+mkdir -p "$TEST_DIR"
+if [ ! -e "$T/env" ]; then
+	"$here/../servers/up" >"$TEST_DIR/up" 2>&1 || {
+		cat "$TEST_DIR/up"
+		exit 1
+	}
+fi
+set -a
+# shellcheck disable=SC1091 # written by tests/servers/up
+. "$T/env"
+set +a
+
+failures=0
+fail()
+{
+	failures=$((failures + 1))
+	echo "FAIL: $*"
+}
+
+# shellcheck source=tests/cli/transaction.sh
+. "$here/transaction.sh"
+
+# --- the operations ---------------------------------------------------------
+
+# The two states, and what leads from each to the other.
+case $pair in
+upgrade | return)
+	begin=old end=new names=(upgrade rollback)
+	forward=(upgrade --version "$new" --skip-images)
+	backward=(rollback --skip-images)
+	;;
+install)
+	begin=none end=installed names=(install uninstall)
+	forward=(install --version "$new" --skip-images)
+	backward=(uninstall --yes)
+	;;
+*)
+	sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
+	exit 2
+	;;
+esac
+# Where the cluster is.
+at=$begin
+
+# goes_to STATE COMMAND...: undisturbed, through the proxy, which counts.
+goes_to()
+{
+	local state=$1
+
+	shift
+	spoil "{$journal_writes}"
+	run_proxied "$@"
+	[ "$rc" = 0 ] || fail "$command_line: $rc: $err"
+	at=$state
+}
+
+# ensure STATE
+ensure()
+{
+	[ "$at" != "$1" ] || return 0
+	if [ "$1" = "$end" ]; then
+		goes_to "$end" "${forward[@]}"
+	else
+		goes_to "$begin" "${backward[@]}"
+	fi
+}
+
+journal_is_open()
+{
+	[ -n "$(kubectl -n dws-system get secret dws-csm.journal -o name \
+		--ignore-not-found)" ]
+}
+
+# whole STATE: it is that one, with nothing left over. What controllers do by
+# themselves may take a moment.
+whole()
+{
+	local n
+
+	for n in 1 2 3 4 5 6 7 8; do
+		nothing_open >"$TEST_DIR/whole" && state_is "$1" \
+			>>"$TEST_DIR/whole" && return
+		sleep 0.5
+	done
+	return 1
+}
+
+# --- one point --------------------------------------------------------------
+
+# recover HOW: from this host's state directory, or as from another host.
+recover()
+{
+	local dir=$DWS_CSM_STATE_DIR
+
+	[ "$1" = resume ] || dir=$TEST_DIR/elsewhere
+	rm -rf "$TEST_DIR/elsewhere"
+	run_dws "$1" --state-dir "$dir"
+}
+
+# point WHEN NTH FROM TO HOW COMMAND...: kills it there and recovers. The
+# cluster is then in state $at.
+point()
+{
+	local when=$1 nth=$2 from=$3 to=$4 how=$5 open='' wanted
+
+	shift 5
+	what="$1 killed $when write $nth, then $how"
+	run_killed "$when" "$nth" "$@"
+	[ "$rc" = 137 ] || fail "$what: it was not killed but ended with $rc: $err"
+	! journal_is_open || open=1
+	wanted=$to
+	if [ "$how" = rollback ] || { [ -z "$open" ] && [ "$nth" = 1 ]; }; then
+		wanted=$from
+	fi
+	# Where none was begun or all was done there is nothing to go back from.
+	if [ -z "$open" ] && [ "$how" = rollback ]; then
+		how=resume
+		[ "$nth" = 1 ] || wanted=$to
+	fi
+	recover "$how"
+	[ "$rc" = 0 ] || fail "$what: $how ended with $rc: $err"
+	check "$wanted" "$from" "$to"
+}
+
+# check WANTED OTHER...: and where another state was reached, goes on from it.
+check()
+{
+	local wanted=$1 state
+
+	at=$wanted
+	! whole "$wanted" || return 0
+	fail "$what: the state is not '$wanted': $(<"$TEST_DIR/whole")" \
+		"($command_line said: $err)"
+	shift
+	for state; do
+		at=$state
+		! whole "$state" || return 0
+	done
+	echo 'It cannot go on from there.'
+	exit 1
+}
+
+# both FROM TO WHEN NTH COMMAND...: with either way to recover.
+both()
+{
+	local from=$1 to=$2 when=$3 nth=$4
+
+	shift 4
+	ensure "$from"
+	point "$when" "$nth" "$from" "$to" rollback "$@"
+	ensure "$from"
+	point "$when" "$nth" "$from" "$to" resume "$@"
+	covered[$1]=$((${covered[$1]:-0} + 1))
+}
+
+# --- all points -------------------------------------------------------------
+
+declare -A covered
+
+# Dry runs: the states to be compared with, and how many writes there are.
+prepare()
+{
+	seed_images "$old" "$new"
+	kube_proxy || fail 'the proxy does not start'
+	if [ "$begin" = none ]; then
+		given_no_dws
+		given_namespace
+	else
+		given_release "$old"
+		given_resources "$old"
+	fi
+	note_state "$begin"
+	goes_to "$end" "${forward[@]}"
+	forward_writes=$(count_writes)
+	note_state "$end"
+	goes_to "$begin" "${backward[@]}"
+	backward_writes=$(count_writes)
+	whole "$begin" || fail "${names[*]}: $(<"$TEST_DIR/whole")"
+	[ "$failures" = 0 ] || exit 1
+}
+
+# mine NTH: whether it is this script's share.
+mine()
+{
+	[ $(($1 % parts)) = "$part" ]
+}
+
+there_and_back()
+{
+	local nth when most=$forward_writes
+
+	[ "$backward_writes" -le "$most" ] || most=$backward_writes
+	for ((nth = 1; nth <= most; nth++)); do
+		mine "$nth" || continue
+		for when in before after; do
+			[ "$nth" -gt "$forward_writes" ] ||
+				both "$begin" "$end" "$when" "$nth" "${forward[@]}"
+			[ "$nth" -gt "$backward_writes" ] ||
+				both "$end" "$begin" "$when" "$nth" "${backward[@]}"
+		done
+	done
+}
+
+# An upgrade that stands still with the new release half restored; the going
+# back is killed.
+half_way()
+{
+	run_killed before $((forward_writes - 3)) "${forward[@]}"
+	[ "$rc" = 137 ] || fail "$command_line: $rc: $err"
+}
+
+returning()
+{
+	local nth when how
+
+	half_way
+	spoil "{$journal_writes}"
+	run_proxied rollback
+	[ "$rc" = 0 ] || fail "$command_line: $rc: $err"
+	backward_writes=$(count_writes)
+	for ((nth = 1; nth <= backward_writes; nth++)); do
+		mine "$nth" || continue
+		for when in before after; do
+			for how in rollback resume; do
+				half_way
+				# Nothing to be gone back from, before it says so.
+				point_back "$when" "$nth" "$how"
+			done
+			covered[return]=$((${covered[return]:-0} + 1))
+		done
+	done
+}
+
+# point_back WHEN NTH HOW: `rollback` killed, and once more HOW.
+point_back()
+{
+	local wanted=$begin
+
+	what="return killed $1 write $2, then $3"
+	run_killed "$1" "$2" rollback
+	[ "$rc" = 137 ] || fail "$what: it was not killed but ended with $rc: $err"
+	if [ "$3" = resume ] && [ "$1 $2" = 'before 1' ]; then
+		wanted=$end
+	fi
+	recover "$3"
+	[ "$rc" = 0 ] || fail "$what: $3 ended with $rc: $err"
+	check "$wanted" "$begin" "$end"
+	ensure "$begin"
+}
+
+prepare
+if [ "$pair" = return ]; then
+	names=(return)
+	returning
+else
+	there_and_back
+fi
+for name in "${names[@]}"; do
+	writes=$backward_writes
+	[ "$name" != "${forward[0]}" ] || writes=$forward_writes
+	echo "points $name ${covered[$name]:-0} of $((2 * writes))"
+done
+server_stop kube
+[ "$failures" = 0 ]
