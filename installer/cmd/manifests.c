@@ -1,10 +1,12 @@
 #include "cmd/cmd.h"
 
 #include "base/mem.h"
+#include "bundle/host_time.h"
 #include "bundle/render.h"
 #include "cmd/output.h"
 #include "cmd/release_options.h"
 #include "format/yaml.h"
+#include "txn/policy.h"
 
 static int manifests_list_table(const struct catalogue *catalogue,
 				struct err *err)
@@ -104,6 +106,8 @@ static struct jval *manifests_objects(const struct release *release,
 	all = render_release(release, &render, err);
 	if (all == NULL)
 		return NULL;
+	if (host_time_of(settings->host_time) == HOST_TIME_STRIP)
+		host_time_strip_all(all);
 	objects = jval_new_array();
 	for (size_t i = 0; i < jval_len(all); i++)
 		if (!render_is_service_monitor(jval_at(all, i)))

@@ -124,7 +124,10 @@ static int prepare_objects(struct install *self, struct err *err)
 {
 	autojval struct jval *rendered = render(self, err);
 
-	if (rendered == NULL)
+	if (rendered == NULL ||
+	    policy_host_time(self->options->kube, self->options->discovery,
+			     self->options->host_time, rendered,
+			     &self->result->plan.notes, err) < 0)
 		return -1;
 	fit_nodes(self->options->kube, rendered, &self->result->plan.notes);
 	self->objects = certs_adapt(self->options->kube, &self->survey,

@@ -15,6 +15,7 @@
 #include "txn/certs.h"
 #include "txn/images.h"
 #include "txn/plan.h"
+#include "txn/policy.h"
 
 struct install_options {
 	struct kube_config *config;
@@ -25,6 +26,7 @@ struct install_options {
 	const struct images_options *images; /* NULL = the images are there */
 	bool pin_digests;
 	enum webhook_certs certs;
+	enum host_time host_time;
 	bool wait;
 	int64_t timeout_ms;
 	bool dry_run;

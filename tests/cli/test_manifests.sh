@@ -35,7 +35,7 @@ test_another_field_is_noticed()
 {
 	run_dws manifests -o json --replicas 2
 	assert_rc 0
-	"$root/tests/cli/reference.py" --version 0.0.20 "$TEST_DIR/out" \
+	"$root/tests/cli/reference.py" "$TEST_DIR/out" \
 		>"$TEST_DIR/reference"
 	assertEquals 'reference.py' 1 $?
 	assertContains 'its complaint' "$(<"$TEST_DIR/reference")" dws-webhook
@@ -43,7 +43,7 @@ test_another_field_is_noticed()
 
 test_default_release_and_form()
 {
-	run_dws manifests --version 0.0.20 -o yaml
+	run_dws manifests --version 0.1.17 -o yaml
 	cp "$TEST_DIR/out" "$TEST_DIR/explicit"
 	run_dws manifests
 	assert_rc 0
@@ -56,22 +56,64 @@ test_releases_are_listed()
 	run_dws manifests --list
 	assert_rc 0
 	assert_out VERSION 0.0.20 v1alpha2 0.1.17 v1alpha7
+	run_dws manifests --list -o json
+	assert_json '[.[] | select(.default).version] | join(" ")' 0.1.17
+}
+
+# kubectl_accepts OBJECTS ARG...
+kubectl_accepts()
+{
+	local wanted=$1
+
+	shift
+	run_dws manifests "$@"
+	assert_rc 0
+	kubectl apply --dry-run=client -f "$TEST_DIR/out" \
+		>"$TEST_DIR/applied" 2>&1
+	assertEquals "$(<"$TEST_DIR/applied")" 0 $?
+	assertEquals 'objects' "$wanted" "$(wc -l <"$TEST_DIR/applied")"
 }
 
 test_kubectl_accepts_it()
 {
-	local format
-
 	cert_manager v1alpha2 v1alpha3
-	for format in yaml json; do
-		run_dws manifests -o $format
-		assert_rc 0
-		kubectl apply --dry-run=client -f "$TEST_DIR/out" \
-			>"$TEST_DIR/applied" 2>&1
-		assertEquals "$(<"$TEST_DIR/applied")" 0 $?
-		assertEquals 'objects' 35 "$(wc -l <"$TEST_DIR/applied")"
-	done
+	kubectl_accepts 64 -o yaml
+	kubectl_accepts 64 -o json
+	kubectl_accepts 35 -o yaml --version 0.0.20
+	kubectl_accepts 35 -o json --version 0.0.20
 	cert_manager
+}
+
+# Nothing else is another than upstream has it.
+test_host_time_is_stripped_when_told()
+{
+	run_dws manifests --host-time keep -o json
+	assert_rc 0
+	assert_json '[.items[] | .spec.template.spec.volumes[]? |
+		select(.hostPath)] | length' 4
+	jq '.items |= map(if .kind != "Deployment" then . else
+		.spec.template.spec |= (
+			.volumes |= map(select(.hostPath | not)) |
+			if .volumes == [] then del(.volumes) else . end |
+			.containers |= map(if .volumeMounts then
+				.volumeMounts |= map(select(
+					.name != "localtime" and
+					.name != "tzdata"))
+				else . end |
+				if .volumeMounts == [] then
+				del(.volumeMounts) else . end)) end)' \
+		"$TEST_DIR/out" >"$TEST_DIR/wanted"
+	run_dws manifests --host-time strip -o json
+	assert_rc 0
+	"$root/tests/cli/reference.py" "$TEST_DIR/out" "$TEST_DIR/wanted" \
+		>"$TEST_DIR/reference" 2>&1
+	assertEquals "$(<"$TEST_DIR/reference")" 0 $?
+	assert_json '[.. | .hostPath? | values] | length' 0
+	run_dws manifests --host-time strip --version 0.0.20 -o json
+	assert_rc 0
+	"$root/tests/cli/reference.py" --version 0.0.20 "$TEST_DIR/out" \
+		>"$TEST_DIR/reference" 2>&1
+	assertEquals "$(<"$TEST_DIR/reference")" 0 $?
 }
 
 test_registry_is_written_into_the_images()
