@@ -8,6 +8,7 @@
 #include "base/x509.h"
 #include "bundle/adapt.h"
 #include "format/base64.h"
+#include "kube/object.h"
 #include "txn/names.h"
 
 /* cert-manager renews every 90 days; nobody renews ours but a run of
