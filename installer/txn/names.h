@@ -10,6 +10,9 @@
 #define DWS_WEBHOOK "dws-webhook"
 #define DWS_SERVING_SECRET "webhook-server-cert"
 
+/* On all Secrets of ours; its value says what is in them. */
+#define RECORD_LABEL "dws-csm.io/record"
+
 #define CRD_API_VERSION "apiextensions.k8s.io/v1"
 #define CRD_PATH "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 

@@ -26,7 +26,7 @@ struct jval *parcel_wrap(const char *name, const char *what,
 	return jval_pack("{s:s, s:s, s:{s:s, s:s, s:{s:s, s:s}}, s:s, s:{s:s}}",
 			 "apiVersion", "v1", "kind", "Secret", "metadata",
 			 "name", name, "namespace", DWS_NAMESPACE, "labels",
-			 PARCEL_LABEL, what, "app.kubernetes.io/managed-by",
+			 RECORD_LABEL, what, "app.kubernetes.io/managed-by",
 			 "dws-csm", "type", type, "data", what,
 			 buf_str(&encoded));
 }

@@ -11,7 +11,6 @@
 #include "format/jval.h"
 #include "txn/names.h"
 
-#define PARCEL_LABEL "dws-csm.io/record"
 #define PARCEL_SECRETS "/api/v1/namespaces/" DWS_NAMESPACE "/secrets"
 
 /* The Secret `name` of dws-system that holds `value`; the caller's.

@@ -70,7 +70,7 @@ struct jval *record_list(struct kube *kube, struct err *err)
 	autojval struct jval *records = jval_new_array();
 
 	if (kube_list(kube, PARCEL_SECRETS,
-		      "labelSelector=" PARCEL_LABEL "%3D" RECORD,
+		      "labelSelector=" RECORD_LABEL "%3D" RECORD,
 		      record_collect, records, err) < 0) {
 		err_wrap(err, "list release records");
 		return NULL;
