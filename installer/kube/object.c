@@ -69,6 +69,18 @@ void object_group(const struct jval *object, char *group, size_t size)
 		 version);
 }
 
+bool object_is_same(const struct jval *a, const struct jval *b)
+{
+	char group_a[128], group_b[128];
+
+	object_group(a, group_a, sizeof(group_a));
+	object_group(b, group_b, sizeof(group_b));
+	return str_eq(group_a, group_b) &&
+	       str_eq(object_kind(a), object_kind(b)) &&
+	       str_eq(object_name(a), object_name(b)) &&
+	       str_eq(object_namespace(a), object_namespace(b));
+}
+
 char *object_label(const struct jval *object)
 {
 	autofree char *kind = mem_strdup(object_kind(object));

@@ -13,6 +13,9 @@ const char *object_namespace(const struct jval *object); /* or NULL */
 /* "apps" of "apps/v1"; "" for the core group. Into `group` of `size`. */
 void object_group(const struct jval *object, char *group, size_t size);
 
+/* Whether both are one and the same, of whatever version of its group. */
+bool object_is_same(const struct jval *a, const struct jval *b);
+
 /* "deployment.apps/dws-webhook" as kubectl prints it; the caller's. */
 char *object_label(const struct jval *object) must_check;
 

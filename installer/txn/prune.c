@@ -3,22 +3,10 @@
 #include "base/strs.h"
 #include "kube/object.h"
 
-static bool same_object(const struct jval *a, const struct jval *b)
-{
-	char group_a[128], group_b[128];
-
-	object_group(a, group_a, sizeof(group_a));
-	object_group(b, group_b, sizeof(group_b));
-	return str_eq(group_a, group_b) &&
-	       str_eq(object_kind(a), object_kind(b)) &&
-	       str_eq(object_name(a), object_name(b)) &&
-	       str_eq(object_namespace(a), object_namespace(b));
-}
-
 static bool has_object(const struct jval *objects, const struct jval *object)
 {
 	for (size_t i = 0; i < jval_len(objects); i++)
-		if (same_object(jval_at(objects, i), object))
+		if (object_is_same(jval_at(objects, i), object))
 			return true;
 	return false;
 }
