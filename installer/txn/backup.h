@@ -22,6 +22,8 @@
 #include "txn/state.h"
 
 #define BACKUP_LABEL "dws-csm.io/record" /* = "backup" */
+#define BACKUP_ID_LABEL "dws-csm.io/backup"
+#define BACKUP_PART_LABEL "dws-csm.io/part" /* "index", "chunk" */
 
 struct backup_options {
 	struct kube *kube;
@@ -44,8 +46,8 @@ struct jval *backup_take(const struct backup_options *options, struct err *err)
 struct jval *backup_list(struct kube *kube, const struct state *state,
 			 struct err *err) must_check;
 
-/* The index of one, from the cluster or here; ERR_NOT_FOUND names those there
- * are. */
+/* The index of one, with `places`, from the cluster or here; ERR_NOT_FOUND
+ * names those there are. */
 struct jval *backup_find(struct kube *kube, const struct state *state,
 			 const char *id, struct err *err) must_check;
 
