@@ -21,7 +21,7 @@
 #include "kube/client.h"
 #include "txn/state.h"
 
-#define BACKUP_LABEL "dws-csm.io/record" /* = "backup" */
+/* Labels of its Secrets, besides RECORD_LABEL "backup". */
 #define BACKUP_ID_LABEL "dws-csm.io/backup"
 #define BACKUP_PART_LABEL "dws-csm.io/part" /* "index", "chunk" */
 

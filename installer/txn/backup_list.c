@@ -13,6 +13,7 @@
 #include "kube/object.h"
 #include "txn/backup.h"
 #include "txn/backup_place.h"
+#include "txn/names.h"
 #include "txn/parcel.h"
 
 #define INDEX_SUFFIX ".json"
@@ -180,7 +181,7 @@ struct jval *backup_list(struct kube *kube, const struct state *state,
 	autojval struct jval *list = jval_new_array();
 
 	if (kube_list(kube, PARCEL_SECRETS,
-		      "labelSelector=" BACKUP_LABEL
+		      "labelSelector=" RECORD_LABEL
 		      "%3Dbackup," BACKUP_PART_LABEL "%3Dindex",
 		      collect, list, err) < 0 ||
 	    (state && list_local(list, state, err) < 0)) {

@@ -83,7 +83,7 @@ int backup_put_chunk(struct kube *kube, const char *id, size_t number,
 	secret = jval_pack(
 		"{s:s, s:s, s:{s:s, s:s, s:{s:s, s:s}}, s:s, s:{s:s}}",
 		"apiVersion", "v1", "kind", "Secret", "metadata", "name", name,
-		"namespace", DWS_NAMESPACE, "labels", BACKUP_LABEL, "backup",
+		"namespace", DWS_NAMESPACE, "labels", RECORD_LABEL, "backup",
 		"app.kubernetes.io/managed-by", "dws-csm", "type",
 		"dws-csm.io/backup.v1", "data", "chunk", buf_str(&encoded));
 	label(secret, id, "chunk");

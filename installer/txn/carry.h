@@ -1,10 +1,11 @@
 /*
  * carry - custom resources from one release to another.
  *
- * A rewrite of apiVersion to the storage version of the target's CRD, allowed
- * only where its schema takes every field: checked against the CRDs in the
- * target's objects before any change, so that nothing is pruned silently.
- * Workflows are never carried: none may be.
+ * A rewrite of apiVersion to the storage version of the target's CRD (and of
+ * the few fields that carry_rules.c names), allowed only where its schema takes
+ * every field: checked against the CRDs in the target's objects before any
+ * change, so that nothing is pruned silently. Workflows are never carried: none
+ * may be.
  */
 #ifndef TXN_CARRY_H
 #define TXN_CARRY_H
@@ -24,7 +25,7 @@ const struct jval *carry_crd(const struct jval *objects, const char *kind);
  * A resource as it shall be created: apiVersion rewritten; of metadata name,
  * namespace, labels, annotations, finalizers and ownerReferences remain;
  * status kept. The caller's. NULL with `err` untouched when its kind is
- * abandoned; NULL and ERR_BLOCKED naming kind, name and field (and what the
+ * abandoned, or Workflow; NULL and ERR_BLOCKED naming kind, name and field (and what the
  * user can do) when the target does not take it.
  */
 struct jval *carry_object(const struct carry *carry,
