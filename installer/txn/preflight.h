@@ -16,10 +16,16 @@ struct preflight {
 	const struct jval *next; /* of what shall be */
 };
 
-/* Whether the user may do all of it: SelfSubjectAccessReviews, first for
+/*
+ * Whether the user may do all of it: SelfSubjectAccessReviews, first for
  * everything, else for each verb and resource needed (those of `now` and
- * `next`, Secrets, Leases, Events, custom resources, webhook configurations).
- * ERR_BLOCKED lists what is missing, as "create customresourcedefinitions". */
+ * `next` with the custom resources of their CRDs, Secrets, Leases, the gate).
+ * ERR_BLOCKED lists what is missing, as "create, delete
+ * customresourcedefinitions.apiextensions.k8s.io". Events are not asked for:
+ * nothing depends on them.
+ *
+ * Source: Kubernetes API, authorization.k8s.io/v1 SelfSubjectAccessReview.
+ */
 int preflight_permissions(const struct preflight *preflight, struct err *err)
 	must_check;
 
@@ -29,11 +35,12 @@ int preflight_served(const struct preflight *preflight,
 		     const struct jval *objects, struct err *err) must_check;
 
 /*
- * Whether the images that Deployments among `objects` name are in the site's
- * registry, by digest where `recorded` ([{name, reference, digest}] of a
- * record, or NULL) tells one. Only those of `registry`'s host and prefix
- * (`place`, as of --registry) are asked for; others are left alone. ERR_BLOCKED
- * names what is missing and how to bring it back (images push --version).
+ * Whether the images that pods of `objects` name are in the site's
+ * registry, and those that were installed where `recorded` ([{name, reference,
+ * digest}] of a record, or NULL) has their digest. Only those of `registry`'s
+ * host and prefix (`place`, as of --registry) are asked for; others are left
+ * alone. ERR_BLOCKED names what is missing and how to bring it back (images
+ * push --version).
  */
 int preflight_images(const struct jval *objects, const struct jval *recorded,
 		     struct registry *registry, const char *place,
