@@ -97,20 +97,6 @@ journal_is_open()
 		--ignore-not-found)" ]
 }
 
-# whole STATE: it is that one, with nothing left over. What controllers do by
-# themselves may take a moment.
-whole()
-{
-	local n
-
-	for n in 1 2 3 4 5 6 7 8; do
-		nothing_open >"$TEST_DIR/whole" && state_is "$1" \
-			>>"$TEST_DIR/whole" && return
-		sleep 0.5
-	done
-	return 1
-}
-
 # --- one point --------------------------------------------------------------
 
 # recover HOW: from this host's state directory, or as from another host.

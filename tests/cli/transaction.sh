@@ -4,9 +4,13 @@
 #
 #   old, new             the releases between which is changed
 #   given_release V      that release stands, ready, without custom resources
+#   given_old            the old one with custom resources, as state "old"
 #   given_resources V    custom resources of each kind, as that release has them
 #   note_state WHAT      remembers what the cluster holds (see state.py)
 #   state_is WHAT        whether it holds that again; says what differs
+#   nothing_open         whether no transaction left anything behind
+#   whole WHAT           both; assert_whole WHAT says so
+#   custom_resources     only those, but for their versions
 #
 # A fault proxy before the API server, its requests being the administrator's:
 #
@@ -44,6 +48,20 @@ given_resources()
 		fail "custom resources of $1: $(<"$TEST_DIR/given")"
 }
 
+# given_old: the old release with custom resources of each kind, and what it
+# is to be compared with.
+given_old()
+{
+	if [ -e "$TEST_DIR/state.old" ] && whole old; then
+		return
+	fi
+	"$DWS_CSM" resume >"$TEST_DIR/given" 2>&1 </dev/null
+	given_release "$old"
+	given_resources "$old"
+	note_state old
+	custom_resources >"$TEST_DIR/custom.old"
+}
+
 # --- states -----------------------------------------------------------------
 
 note_state()
@@ -76,6 +94,32 @@ nothing_open()
 		validatingwebhookconfiguration/dws-csm-gate \
 		--ignore-not-found -o name >"$TEST_DIR/open" 2>&1
 	[ ! -s "$TEST_DIR/open" ] || { cat "$TEST_DIR/open"; return 1; }
+}
+
+# whole STATE: it is that one, with nothing left over. What controllers do by
+# themselves may take a moment.
+whole()
+{
+	local n
+
+	for n in 1 2 3 4 5 6 7 8; do
+		nothing_open >"$TEST_DIR/whole" && state_is "$1" \
+			>>"$TEST_DIR/whole" && return
+		sleep 0.5
+	done
+	return 1
+}
+
+custom_resources()
+{
+	"$root/tests/cli/state.py" --custom
+}
+
+# assert_whole STATE
+assert_whole()
+{
+	whole "$1" || fail "after '$command_line' the cluster is not as" \
+		"'$1' was: $(<"$TEST_DIR/whole")"
 }
 
 # --- the proxy --------------------------------------------------------------

@@ -19,6 +19,8 @@ A request takes the actions of every rule that applies; the first rule that
 names an action wins.  Actions on the way there:
 
     delay: S                 waits before anything else
+    run: [CMD, ARG...]       runs that before the request goes upstream, which
+                             waits for its end
     status: N                answers itself, with `headers` (values may be
                              lists) and `body`; the request's body is read
                              up to `after` bytes (default: all of it), and
@@ -58,6 +60,7 @@ import signal
 import socket
 import ssl
 import struct
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -236,6 +239,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.command, self.path, self.whole or b"")
         try:
             time.sleep(self.actions.get("delay", 0))
+            if "run" in self.actions:
+                subprocess.run(self.actions["run"], check=False,
+                               stdin=subprocess.DEVNULL)
             self.kill("before")
             if "status" in self.actions:
                 self.answer_myself()
