@@ -2,14 +2,16 @@
  * overlay - changes that a site lays over a release: kustomization.yaml.
  *
  * The subset that sites use: images, replicas, labels, commonLabels,
- * commonAnnotations, patches (JSON 6902, strategic merge with the list keys
- * of core kinds, merge patch for custom resources; `target` with group,
- * version, kind, name, namespace, labelSelector, annotationSelector as
- * regular expressions), patchesStrategicMerge, patchesJson6902, resources and
- * components (files and directories below it). What is not supported is
- * refused by its name, never ignored. Results equal `kubectl kustomize`.
+ * commonAnnotations, patches (JSON 6902, strategic merge, with `target`),
+ * patchesStrategicMerge, patchesJson6902, resources (files at or below it,
+ * other directories) and components. What is not supported is refused by its
+ * name, never ignored. Results equal those of kustomize 5 with the release
+ * under `resources`; in two things we are stricter: a patch that is meant for
+ * no object is refused, and so is one that renames an object.
  *
  * Pure but for reading the files.
+ *
+ * Source: kustomize docs, "The Kustomization File".
  */
 #ifndef BUNDLE_OVERLAY_H
 #define BUNDLE_OVERLAY_H
@@ -25,8 +27,8 @@ struct overlay;
 struct overlay *overlay_open(const char *name, struct err *err) must_check;
 void overlay_free(struct overlay *overlay);
 
-/* Change the array in place. ERR_INVALID when a patch has no target or does
- * not fit, naming the overlay's file. */
+/* Change the array in place; on failure it is of no use any more. ERR_INVALID
+ * when a patch has no object or does not fit, naming the overlay's file. */
 int overlay_apply(const struct overlay *overlay, struct jval *objects,
 		  struct err *err) must_check;
 

@@ -8,6 +8,7 @@ void render_options_set(struct render_options *render,
 			const struct settings *settings)
 {
 	memset(render, 0, sizeof(*render));
+	render->overlays = &settings->overlays;
 	render->registry = settings->registry;
 	render->replicas = settings->replicas;
 }

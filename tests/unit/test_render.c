@@ -103,18 +103,6 @@ static void render_puts_the_namespace_first_and_webhooks_last(void **state)
 	catalogue_free(catalogue);
 }
 
-static void render_refuses_an_overlay_that_is_not_there(void **state)
-{
-	const struct render_options options = { .overlay = "nowhere" };
-	struct err err = ERR_INIT;
-
-	(void)state;
-	open_catalogue();
-	assert_null(render_release(release, &options, &err));
-	assert_error(&err, ERR_USAGE, "'nowhere'");
-	catalogue_free(catalogue);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,7 +111,6 @@ int main(void)
 		cmocka_unit_test(render_pins_the_digests_that_are_known),
 		cmocka_unit_test(
 			render_puts_the_namespace_first_and_webhooks_last),
-		cmocka_unit_test(render_refuses_an_overlay_that_is_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
