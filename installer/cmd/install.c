@@ -2,44 +2,33 @@
 
 #include <inttypes.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "cmd/connect.h"
 #include "cmd/output.h"
+#include "cmd/transact.h"
 #include "cmd/plan_print.h"
-#include "cmd/release_options.h"
-#include "txn/install.h"
 #include "txn/record.h"
 
-static enum webhook_certs certs_of(const struct settings *settings)
+static void install_tell(const struct transact *self,
+			 const struct txn_result *result)
 {
-	if (str_eq(settings->webhook_certs, "cert-manager"))
-		return CERTS_CERT_MANAGER;
-	if (str_eq(settings->webhook_certs, "self-signed"))
-		return CERTS_SELF_SIGNED;
-	return CERTS_AUTO;
-}
+	const char *version = self->options.release->version;
+	char took[TRANSACT_TOOK_SIZE];
 
-static void install_tell(const struct install_options *options,
-			 const struct install_result *result, int64_t took_ms)
-{
-	const char *version = options->release->version;
-
+	transact_took(self, took);
 	if (!result->changed)
 		log_info("DWS %s is installed already, nothing was changed "
-			 "(%.1f s)",
-			 version, (double)took_ms / 1000);
+			 "(%s)",
+			 version, took);
 	else
 		log_info("DWS %s is installed: %zu objects, revision %" PRId64
-			 " (%.1f s)",
-			 version, result->nr_objects, result->revision,
-			 (double)took_ms / 1000);
+			 " (%s)",
+			 version, result->nr_objects, result->revision, took);
 }
 
 /* {name, reference, digest} of each image: digests as the record has them,
  * null where the images were not looked at. */
-static struct jval *images_value(const struct install_options *options,
+static struct jval *images_value(const struct txn_options *options,
 				 const struct jval *record, struct err *err)
 {
 	const struct release *release = options->release;
@@ -80,9 +69,9 @@ static struct jval *find_record(struct kube *kube, int64_t revision,
 	return NULL;
 }
 
-static int install_print(const struct install_options *options,
-			 const struct install_result *result,
-			 const char *format, struct err *err)
+static int install_print(const struct txn_options *options,
+			 const struct txn_result *result, const char *format,
+			 struct err *err)
 {
 	autojval struct jval *record =
 		find_record(options->kube, result->revision, err);
@@ -105,100 +94,40 @@ static int install_print(const struct install_options *options,
 	return output_value(value, format, err);
 }
 
-static int install_and_tell(const struct install_options *options,
-			    const struct settings *settings, struct err *err)
-{
-	int64_t start = clock_now_ms();
-	struct install_result result;
-	int status = install_run(options, &result, err);
-
-	/* The last bar is drawn before the last word. */
-	progress_free(options->progress);
-	if (status == 0 && settings->dry_run)
-		status = plan_print(&result.plan, settings->output, err);
-	else if (status == 0)
-		install_tell(options, &result, clock_now_ms() - start);
-	else if (err->kind == ERR_INTERRUPTED && result.nr_objects == 0)
-		err_hint(err, "the cluster is as before; run it again%s",
-			 options->images ? ": what the registry has is not "
-					   "sent again" :
-					   "");
-	if (status == 0 && !settings->dry_run &&
-	    output_format(settings->output))
-		status = install_print(options, &result, settings->output, err);
-	install_result_release(&result);
-	return status;
-}
-
-static int install_with(struct settings *settings, struct cluster *cluster,
-			const struct release *release,
-			struct registry *registry, const struct site_ca *ca,
-			struct err *err)
-{
-	struct install_options options = {
-		.config = cluster->config,
-		.kube = cluster->kube,
-		.discovery = cluster->discovery,
-		.release = release,
-		.pin_digests = settings->pin_digests,
-		.certs = certs_of(settings),
-		.host_time = host_time_of(settings->host_time),
-		.wait = settings->wait,
-		.timeout_ms = settings->timeout_ms,
-		.dry_run = settings->dry_run,
-	};
-	struct images_options images;
-
-	render_options_set(&options.render, settings);
-	if (settings_progress(settings, &options.progress, err) < 0)
-		return -1;
-	if (registry) {
-		images_options_set(&images, release, &options.render, registry,
-				   ca, settings, options.progress);
-		options.images = &images;
-	}
-	return install_and_tell(&options, settings, err);
-}
-
 static int install_main(struct settings *settings, const struct strs *args,
 			struct err *err)
 {
-	autocatalogue struct catalogue *catalogue = catalogue_open(err);
-	auto_cluster struct cluster cluster = { 0 };
-	const struct release *release;
-	auto_site_ca struct site_ca ca = { 0 };
-	struct registry *registry = NULL;
-	int status;
+	auto_transact struct transact self = TRANSACT_INIT;
+	auto_txn_result struct txn_result result = { .changed = false };
 
 	(void)args;
-	if (catalogue == NULL)
+	if (transact_open(&self, settings, true, true, err) < 0)
 		return -1;
-	release = catalogue_release(catalogue, settings->version, err);
-	if (release == NULL)
+	self.options.wait = settings->wait;
+	if (transact_do(&self, txn_install, &result, err) < 0) {
+		if (err->kind == ERR_INTERRUPTED && result.nr_objects == 0)
+			err_hint(err,
+				 "the cluster is as before; run it again%s",
+				 self.registry ? ": what the registry has is "
+						 "not sent again" :
+						 "");
 		return -1;
-	if (settings->pin_digests && settings->skip_images)
-		return err_set(err, ERR_USAGE,
-			       "'--pin-digests' needs the images: it does not "
-			       "go with '--skip-images'");
-	if (cluster_open(&cluster, settings, err) < 0)
-		return -1;
-	if (!settings->skip_images) {
-		if (site_ca_load(settings, &ca, err) < 0)
-			return -1;
-		registry = site_registry_open(settings, &ca, &cluster, err);
-		if (registry == NULL)
-			return -1;
 	}
-	status = install_with(settings, &cluster, release, registry, &ca, err);
-	registry_free(registry);
-	return status;
+	if (settings->dry_run)
+		return 0;
+	install_tell(&self, &result);
+	return output_format(settings->output) ?
+		       install_print(&self.options, &result, settings->output,
+				     err) :
+		       0;
 }
 
 const struct command cmd_install = {
 	.name = "install",
 	.summary = "put DWS on the cluster, images included",
 	.groups = GROUP_CLUSTER | GROUP_REGISTRY | GROUP_IMAGES |
-		  GROUP_RELEASE | GROUP_CHANGE | GROUP_INSTALL |
-		  GROUP_PROGRESS | GROUP_OUTPUT,
+		  GROUP_RELEASE | GROUP_CHANGE | GROUP_INSTALL | GROUP_WAIT |
+		  GROUP_REVERT | GROUP_TXN | GROUP_STATE | GROUP_PROGRESS |
+		  GROUP_OUTPUT,
 	.run = install_main,
 };

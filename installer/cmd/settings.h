@@ -38,6 +38,11 @@ enum opt_group {
 	GROUP_TXN = 1 << 19,	 /* changes as one transaction: hooks, keep */
 	GROUP_CARRY = 1 << 20,	 /* custom resources go to another release */
 	GROUP_REVERT = 1 << 21,	 /* a failure is rolled back, or is not */
+	GROUP_REHEARSE = 1 << 26, /* --dry-run alone */
+	GROUP_WAIT = 1 << 22,	 /* --wait */
+	GROUP_UPGRADE = 1 << 23,
+	GROUP_ROLLBACK = 1 << 24,
+	GROUP_RESUME = 1 << 25, /* a timeout, but no dry run */
 };
 
 struct settings {
@@ -71,6 +76,7 @@ struct settings {
 	int64_t hooks_timeout_ms;
 	int64_t keep; /* revisions */
 	bool no_rollback;
+	bool allow_downgrade;
 	struct strs abandon; /* kinds of custom resources */
 
 	bool dry_run;

@@ -7,12 +7,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "cmd/connect.h"
 #include "cmd/output.h"
+#include "cmd/transact.h"
 #include "cmd/plan_print.h"
-#include "cmd/workflow_table.h"
 #include "kube/object.h"
-#include "txn/uninstall.h"
 
 #define LISTED 10
 
@@ -52,8 +50,8 @@ static int uninstall_ask(const struct jval *resources, struct err *err)
 }
 
 /* Only where somebody sits: a script says --yes. */
-static bool uninstall_may_ask(const struct uninstall_options *options,
-			      const struct uninstall_result *result,
+static bool uninstall_may_ask(const struct txn_options *options,
+			      const struct txn_result *result,
 			      const struct err *err)
 {
 	return err->kind == ERR_BLOCKED && !options->destroy_resources &&
@@ -63,125 +61,60 @@ static bool uninstall_may_ask(const struct uninstall_options *options,
 
 /* Custom resources stop the first run before it changes anything; it is begun
  * anew when they may go. */
-static int uninstall_or_ask(struct uninstall_options *options,
-			    struct uninstall_result *result, int64_t *start_ms,
-			    struct err *err)
+static int uninstall_or_ask(const struct txn_options *options,
+			    struct txn_result *result, struct err *err)
 {
-	*start_ms = clock_now_ms();
-	if (uninstall_run(options, result, err) == 0)
+	struct txn_options again = *options;
+
+	if (txn_uninstall(options, result, err) == 0)
 		return 0;
 	if (!uninstall_may_ask(options, result, err) ||
 	    uninstall_ask(result->resources, err) < 0)
 		return -1;
-	uninstall_result_release(result);
-	options->destroy_resources = true;
-	*start_ms = clock_now_ms();
-	return uninstall_run(options, result, err);
+	txn_result_release(result);
+	again.destroy_resources = true;
+	return txn_uninstall(&again, result, err);
 }
 
-/* What is in the way is no result, so as a table it goes to standard error. */
-static void uninstall_show_workflows(const struct jval *workflows)
+static int uninstall_tell(const struct transact *self,
+			  const struct txn_result *result, struct err *err)
 {
-	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
-
-	if (jval_len(workflows) == 0)
-		return;
-	workflow_table(workflows, &out);
-	fputs(buf_str(&out), stderr);
-}
-
-/* {blocked, workflows, resources}: workflows are null when they are unknown,
- * resources are there when they are in the way. */
-static int uninstall_print_blocked(const struct uninstall_result *result,
-				   const char *format, struct err *err)
-{
-	autojval struct jval *value = jval_new_object();
-
-	jval_set(value, "blocked", jval_new_bool(true));
-	jval_set(value, "workflows",
-		 result->workflows ? jval_ref(result->workflows) :
-				     jval_new_null());
-	if (jval_len(result->resources) > 0)
-		jval_set(value, "resources", jval_ref(result->resources));
-	return output_value(value, format, err);
-}
-
-static void uninstall_tell_failure(const struct uninstall_result *result,
-				   const char *format, const struct err *err)
-{
-	struct err print_err = ERR_INIT;
-
-	if (format == NULL)
-		uninstall_show_workflows(result->workflows);
-	else if (err->kind == ERR_BLOCKED &&
-		 uninstall_print_blocked(result, format, &print_err) < 0)
-		log_warn("%s", print_err.msg);
-}
-
-static int uninstall_tell(const struct uninstall_result *result, bool dry_run,
-			  const char *format, int64_t took_ms, struct err *err)
-{
-	const char *version = result->version;
+	const char *version = result->from_version;
 	autojval struct jval *value = NULL;
-	bool nothing = dry_run ? jval_len(result->plan.steps) == 0 :
-				 result->removed == 0;
+	char took[TRANSACT_TOOK_SIZE];
 
-	if (nothing)
+	transact_took(self, took);
+	if (result->removed == 0)
 		log_info("nothing of DWS is in this cluster");
-	else if (!dry_run)
-		log_info("DWS %s is removed: %zu object%s (%.1f s)",
+	else
+		log_info("DWS %s is removed: %zu object%s (%s)",
 			 version ? version : "(release unknown)",
 			 result->removed, result->removed == 1 ? "" : "s",
-			 (double)took_ms / 1000);
-	if (dry_run)
-		return nothing && !format ?
-			       0 :
-			       plan_print(&result->plan, format, err);
-	if (format == NULL)
+			 took);
+	if (!output_format(self->settings->output))
 		return 0;
 	value = jval_pack("{s:s?, s:I}", "version", version, "removed",
 			  (int64_t)result->removed);
-	return output_value(value, format, err);
+	return output_value(value, self->settings->output, err);
 }
 
 static int uninstall_main(struct settings *settings, const struct strs *args,
 			  struct err *err)
 {
-	autocatalogue struct catalogue *catalogue = catalogue_open(err);
-	auto_cluster struct cluster cluster = { 0 };
-	struct uninstall_options options = {
-		.catalogue = catalogue,
-		.delete_namespace = settings->delete_namespace,
-		.destroy_resources = settings->yes,
-		.timeout_ms = settings->timeout_ms,
-		.dry_run = settings->dry_run,
-	};
-	struct uninstall_result result;
-	const char *format = output_format(settings->output);
-	int64_t start;
-	int status;
+	auto_transact struct transact self = TRANSACT_INIT;
+	auto_txn_result struct txn_result result = { .changed = false };
 
 	(void)args;
-	if (catalogue == NULL || cluster_open(&cluster, settings, err) < 0 ||
-	    settings_progress(settings, &options.progress, err) < 0)
+	if (transact_open(&self, settings, false, false, err) < 0 ||
+	    transact_do(&self, uninstall_or_ask, &result, err) < 0)
 		return -1;
-	options.kube = cluster.kube;
-	options.discovery = cluster.discovery;
-	status = uninstall_or_ask(&options, &result, &start, err);
-	progress_free(options.progress);
-	if (status == 0)
-		status = uninstall_tell(&result, settings->dry_run, format,
-					clock_now_ms() - start, err);
-	else
-		uninstall_tell_failure(&result, format, err);
-	uninstall_result_release(&result);
-	return status;
+	return settings->dry_run ? 0 : uninstall_tell(&self, &result, err);
 }
 
 const struct command cmd_uninstall = {
 	.name = "uninstall",
 	.summary = "take DWS off the cluster, once no Workflow remains",
-	.groups = GROUP_CLUSTER | GROUP_CHANGE | GROUP_UNINSTALL |
-		  GROUP_PROGRESS | GROUP_OUTPUT,
+	.groups = GROUP_CLUSTER | GROUP_CHANGE | GROUP_UNINSTALL | GROUP_TXN |
+		  GROUP_STATE | GROUP_PROGRESS | GROUP_OUTPUT,
 	.run = uninstall_main,
 };

@@ -10,6 +10,7 @@
 #include "txn/record.h"
 
 #define LEADER_ELECTION "a08857a2." DWS_GROUP
+#define SECRETS_PATH "/api/v1/namespaces/" DWS_NAMESPACE "/secrets"
 #define SLURM_BINDING "slurm-dws-viewer"
 #define OLD_SLURM_ROLE "workload-manager"
 
@@ -171,6 +172,18 @@ static int inventory_releases(struct inventory *self,
 	return 0;
 }
 
+/* The newest first: an object is asked for in the version it has there. */
+static int inventory_records(struct inventory *self, const struct jval *records,
+			     struct err *err)
+{
+	for (size_t i = jval_len(records); i-- > 0;)
+		if (inventory_try_all(self,
+				      jval_get(jval_at(records, i), "objects"),
+				      err) < 0)
+			return -1;
+	return 0;
+}
+
 static struct jval *leftover_names(const struct survey *survey)
 {
 	struct jval *names = jval_new_array();
@@ -184,13 +197,20 @@ static struct jval *leftover_names(const struct survey *survey)
 			    name_only(CRD_API_VERSION,
 				      "CustomResourceDefinition", NULL,
 				      object_name(jval_at(survey->crds, i))));
-	for (size_t i = 0; i < jval_len(survey->records); i++) {
-		autofree char *name = record_name(jval_at(survey->records, i));
-
-		jval_append(names,
-			    name_only("v1", "Secret", DWS_NAMESPACE, name));
-	}
 	return names;
+}
+
+/* Records, journal and backups, in the order of their names. */
+static int inventory_books(struct inventory *self, struct err *err)
+{
+	autojval struct jval *books = kube_list_names(
+		self->kube, SECRETS_PATH, "labelSelector=" RECORD_LABEL, err);
+
+	for (size_t i = 0; i < jval_len(books); i++)
+		jval_append(self->found,
+			    name_only("v1", "Secret", DWS_NAMESPACE,
+				      object_name(jval_at(books, i))));
+	return books ? 0 : -1;
 }
 
 struct jval *inventory_take(struct kube *kube, struct discovery *discovery,
@@ -202,10 +222,10 @@ struct jval *inventory_take(struct kube *kube, struct discovery *discovery,
 	autojval struct jval *others = leftover_names(survey);
 	struct inventory self = { kube, discovery, seen, found };
 
-	if (inventory_try_all(&self, jval_get(survey_record(survey), "objects"),
-			      err) < 0 ||
+	if (inventory_records(&self, survey->records, err) < 0 ||
 	    inventory_releases(&self, catalogue, err) < 0 ||
-	    inventory_try_all(&self, others, err) < 0) {
+	    inventory_try_all(&self, others, err) < 0 ||
+	    inventory_books(&self, err) < 0) {
 		err_wrap(err, "find what belongs to DWS");
 		return NULL;
 	}

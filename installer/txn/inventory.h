@@ -1,7 +1,7 @@
 /*
  * inventory - every object in the cluster that belongs to DWS.
  *
- * The candidates are the objects of the newest record, those of all releases
+ * The candidates are the objects of all records, those of all releases
  * of the catalogue (an installation made by hand has the same names), all
  * CRDs of the group, and what neither the record nor upstream's undeploy
  * knows: certificate Secret, leader election Lease and ConfigMap, the

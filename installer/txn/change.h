@@ -1,0 +1,61 @@
+/*
+ * change - from what a command wants to an open transaction (see
+ * transaction.h): everything before the first step, and after the last.
+ *
+ *	survey, lock, find what stands | the command's own checks, what shall
+ *	be | hooks, records, journal, steps, hooks
+ */
+#ifndef TXN_CHANGE_H
+#define TXN_CHANGE_H
+
+#include "txn/engine.h"
+#include "txn/preflight.h"
+
+struct change {
+	struct engine engine;
+	const char *operation; /* "install" */
+	bool in_place;	       /* the same release stands */
+	bool adopted;	       /* engine.now is not in the cluster yet */
+	bool supersedes;       /* a failed installation is open still */
+	bool ours_open;	       /* so is an uninstallation: go on with it */
+};
+
+void change_init(struct change *change, const char *operation,
+		 const struct txn_options *options, struct txn_result *result);
+void change_release(struct change *change);
+
+/*
+ * Survey, and lock where there is a place for it (a Namespace; not for a dry
+ * run). ERR_LOCKED when another installer is at work, or when a transaction is
+ * open that this operation does not go on with.
+ */
+int change_begin(struct change *change, struct err *err) must_check;
+
+/* The record of what stands into engine.now: ours, or one that is made of
+ * what somebody deployed by hand. */
+int change_find_now(struct change *change, struct err *err) must_check;
+
+/* A new record into engine.next, without objects. */
+void change_make_next(struct change *change, const char *version);
+
+/* Are custom resources taken by the release of `objects`, all of them? Each
+ * kind becomes a step of the plan. Nothing where none are carried. */
+int change_check_carry(struct change *change, const struct jval *objects,
+		       struct err *err) must_check;
+
+/* Without a way back nothing is begun, unless nobody wants to go it
+ * (no_rollback). */
+int change_check_way_back(const struct change *change,
+			  const struct preflight *preflight, struct err *err)
+	must_check;
+
+/* The dry run's part of what each transaction does, into the plan. */
+int change_plan(struct change *change, struct err *err) must_check;
+
+/* Open the transaction and see it through. */
+int change_run(struct change *change, struct err *err) must_check;
+
+/* The hooks after it, as the outcome is; `err` is that of the operation. */
+void change_tell_end(struct change *change, const struct err *err);
+
+#endif

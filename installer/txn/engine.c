@@ -1,0 +1,417 @@
+#include "txn/engine.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "bundle/adapt.h"
+#include "txn/prune.h"
+#include "txn/record.h"
+
+#define UNDO_FILE "undo.json"
+#define UNDO_MAX_BYTES ((size_t)64 << 20)
+
+/* --- what the journal tells ------------------------------------------------ */
+
+static const char *journal_str(const struct engine *self, const char *name)
+{
+	return jval_str(self->journal.value, name);
+}
+
+static bool journal_bool(const struct engine *self, const char *name)
+{
+	return jval_bool(self->journal.value, name, false);
+}
+
+bool engine_is_back(const struct engine *self)
+{
+	return str_eq(journal_str(self, "direction"), "back");
+}
+
+struct jval *engine_goal(const struct engine *self)
+{
+	return engine_is_back(self) ? self->now : self->next;
+}
+
+struct jval *engine_past(const struct engine *self)
+{
+	return engine_is_back(self) ? self->next : self->now;
+}
+
+bool engine_is_committed(const struct engine *self)
+{
+	return !engine_is_back(self) &&
+	       str_eq(journal_str(self, "step"), "finish");
+}
+
+/*
+ * Which steps there are. Back from where nothing was taken away yet only the
+ * books are set right. What has no release at its end has nothing to deploy,
+ * what has none at its beginning nothing to carry over; on the way back from
+ * an installation, custom resources may have come meanwhile: they are kept in
+ * a backup.
+ */
+bool engine_has_step(const struct engine *self, const char *name)
+{
+	bool back = engine_is_back(self);
+	bool in_place = journal_bool(self, "inPlace");
+	bool fresh = self->now == NULL; /* nothing stood */
+
+	if (str_eq(name, "finish"))
+		return true;
+	/* The books of an uninstallation go in the last step. */
+	if (str_eq(name, "commit"))
+		return back || self->next;
+	if (back && journal_bool(self, "untouched"))
+		return false;
+	if (str_eq(name, "gate") || str_eq(name, "remove"))
+		return !in_place && (back || !fresh);
+	if (str_eq(name, "backup"))
+		return !in_place && (back ? fresh : !fresh);
+	if (engine_goal(self) == NULL)
+		return false;
+	if (str_eq(name, "restore"))
+		return !in_place && !fresh;
+	if (str_eq(name, "wait") || str_eq(name, "probe"))
+		return jval_bool(self->journal.value, "wait", true);
+	return true;
+}
+
+static const struct step *step_find(const char *name)
+{
+	for (const struct step *step = steps; step->name; step++)
+		if (str_eq(step->name, name))
+			return step;
+	return NULL;
+}
+
+static const struct step *step_next(const struct engine *self,
+				    const struct step *step)
+{
+	while (step->name && !engine_has_step(self, step->name))
+		step++;
+	return step;
+}
+
+const char *engine_first_step(const struct engine *self)
+{
+	return step_next(self, steps)->name;
+}
+
+/* --- the way through -------------------------------------------------------- */
+
+/* A safe point: nobody asked to stop, and nobody has taken over. */
+static int check_go_on(const struct engine *self, struct err *err)
+{
+	if (clock_check_interrupt(err) < 0)
+		return -1;
+	return self->lease ? lease_check(self->lease, err) : 0;
+}
+
+static int run_step(struct engine *self, const struct step *step,
+		    struct err *err)
+{
+	int64_t start = clock_now_ms();
+
+	if (check_go_on(self, err) < 0)
+		return -1;
+	audit_line(self->audit, "step", step->name, "%s", step->title);
+	if (step->run(self, err) < 0) {
+		audit_line(self->audit, "failure", step->name, "%s", err->msg);
+		return -1;
+	}
+	log_debug("step '%s' took %" PRId64 " ms", step->name,
+		  clock_now_ms() - start);
+	return 0;
+}
+
+int engine_run(struct engine *self, struct err *err)
+{
+	const struct txn_options *options = self->options;
+	const struct step *step = step_find(journal_str(self, "step"));
+
+	if (step == NULL)
+		return err_set(err, ERR_FAILED,
+			       "the journal names step '%s', which this "
+			       "dws-csm does not know; use the one that wrote "
+			       "it (%s)",
+			       journal_str(self, "step"),
+			       journal_str(self, "installer"));
+	step = step_next(self, step);
+	for (;;) {
+		if (run_step(self, step, err) < 0)
+			return -1;
+		step = step_next(self, step + 1);
+		if (step->name == NULL)
+			break;
+		if (check_go_on(self, err) < 0 ||
+		    journal_step(&self->journal, options->kube, options->state,
+				 step->name, err) < 0)
+			return -1;
+	}
+	return journal_close(&self->journal, options->kube, options->state,
+			     err);
+}
+
+/* Was anything of what stood touched? Its deletion begins with this step. */
+static bool is_untouched(const struct engine *self)
+{
+	const char *step = journal_str(self, "step");
+
+	return str_eq(step, "gate") || str_eq(step, "backup");
+}
+
+int engine_turn(struct engine *self, const char *why, struct err *err)
+{
+	struct jval *value = self->journal.value;
+
+	if (engine_is_back(self))
+		return 0;
+	jval_set(value, "untouched", jval_new_bool(is_untouched(self)));
+	jval_set_str(value, "direction", "back");
+	if (why)
+		jval_set_str(value, "failure", why);
+	jval_set_str(value, "step", engine_first_step(self));
+	audit_line(self->audit, "step", jval_str(value, "step"),
+		   "going back to what stood");
+	return journal_write(&self->journal, self->options->kube,
+			     self->options->state, err);
+}
+
+/* Nothing was touched: the gate opens again, the books say that it failed. */
+static int withdraw(struct engine *self, struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	interrupt_defer(true);
+	if (engine_turn(self, err->msg, &why) < 0 || engine_run(self, &why) < 0)
+		err_hint(err,
+			 "the gate that keeps Workflows out could not be "
+			 "opened: %s; 'dws-csm rollback' tries again",
+			 why.msg);
+	else
+		err_hint(err, "nothing was changed");
+	interrupt_defer(false);
+	return -1;
+}
+
+static const char *what_stands(const struct engine *self)
+{
+	return self->now ? jval_str(self->now, "version") : NULL;
+}
+
+static int go_back(struct engine *self, struct err *err)
+{
+	const char *stands = what_stands(self);
+	struct err why = ERR_INIT;
+
+	log_warn("%s", err->msg);
+	log_info("rolling back to %s%s", stands ? "DWS " : "what was before",
+		 stands ? stands : "");
+	audit_event(self->audit, "Warning", "RollingBack", "%s", err->msg);
+	if (engine_turn(self, err->msg, &why) == 0 &&
+	    engine_run(self, &why) == 0) {
+		err->kind = ERR_ROLLED_BACK;
+		return stands ?
+			       err_hint(err, "rolled back: DWS %s stands again",
+					stands) :
+			       err_hint(err, "rolled back: nothing of it "
+					     "remains");
+	}
+	err_hint(err, "and the rollback failed: %s", why.msg);
+	if (why.kind == ERR_INTERRUPTED) {
+		err->kind = ERR_INTERRUPTED;
+		return err_hint(err, "'dws-csm resume' goes on with it");
+	}
+	err->kind = ERR_ROLLBACK_INCOMPLETE;
+	return err_hint(err, "mend the cause and run 'dws-csm resume' to go on "
+			     "with the rollback");
+}
+
+/* What is left open, and how to go on. */
+static int stay_open(const struct engine *self, struct err *err)
+{
+	if (engine_is_committed(self))
+		return err_hint(err, "it is done but for the last step: "
+				     "'dws-csm resume' ends it");
+	if (engine_is_back(self))
+		return err_hint(err, "'dws-csm resume' goes on with the "
+				     "rollback");
+	if (str_eq(journal_str(self, "operation"), "install"))
+		return err_hint(err, "what was done stays; mend the cause and "
+				     "run 'dws-csm install' again, or 'dws-csm "
+				     "rollback' to take it back");
+	if (str_eq(journal_str(self, "operation"), "uninstall"))
+		return err_hint(err, "run 'dws-csm uninstall' again to go on, "
+				     "or 'dws-csm rollback' to go back");
+	return err_hint(err,
+			"stopped at step '%s': 'dws-csm resume' goes on, "
+			"'dws-csm rollback' goes back",
+			journal_str(self, "step"));
+}
+
+/* An installation onto nothing stays, so that its cause can be looked at. */
+static bool turns_by_itself(const struct engine *self, const struct err *err)
+{
+	return !self->options->no_rollback && !engine_is_back(self) &&
+	       !engine_is_committed(self) && err->kind != ERR_INTERRUPTED &&
+	       self->now &&
+	       !str_eq(journal_str(self, "operation"), "uninstall");
+}
+
+int engine_see_through(struct engine *self, struct err *err)
+{
+	if (engine_run(self, err) == 0)
+		return 0;
+	/* Whoever took over does what is to be done. */
+	if (err->kind == ERR_LOCKED || self->journal.value == NULL)
+		return -1;
+	if (!engine_is_back(self) && is_untouched(self))
+		return withdraw(self, err);
+	if (turns_by_itself(self, err))
+		return go_back(self, err);
+	return stay_open(self, err);
+}
+
+void engine_abandoned(const struct engine *self, struct strs *kinds)
+{
+	const struct jval *list = jval_get(self->journal.value, "abandon");
+
+	for (size_t i = 0; i < jval_len(list); i++)
+		strs_add(kinds, jval_string(jval_at(list, i)));
+}
+
+struct jval *engine_obsolete(const struct engine *self,
+			     const struct jval *objects)
+{
+	const struct jval *old[] = {
+		jval_get(engine_past(self), "objects"),
+		jval_get(survey_record(&self->survey), "objects"),
+	};
+	autojval struct jval *candidates = jval_new_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(old); i++)
+		for (size_t k = 0; k < jval_len(old[i]); k++)
+			jval_append(candidates, jval_copy(jval_at(old[i], k)));
+	for (size_t i = 0; i < jval_len(candidates); i++)
+		adapt_cert_manager(jval_at(candidates, i),
+				   &self->survey.cert_manager);
+	return prune_list(candidates, objects);
+}
+
+/* --- beginning, and taking up again ------------------------------------------ */
+
+static int undo_save(const struct engine *self, struct err *err)
+{
+	const struct state *state = self->options->state;
+	autojval struct jval *undo = jval_new_object();
+	autofree char *text = NULL;
+
+	jval_set_str(undo, "id", journal_str(self, "id"));
+	if (self->now)
+		jval_set(undo, "now", jval_ref(self->now));
+	if (self->next)
+		jval_set(undo, "next", jval_ref(self->next));
+	text = jval_text(undo, false);
+	return file_replace(state->dirfd, UNDO_FILE, 0600, text, strlen(text),
+			    err);
+}
+
+/* NULL where this host has none of this transaction. */
+static struct jval *undo_load(const struct engine *self)
+{
+	autofree char *text = NULL;
+	autojval struct jval *undo = NULL;
+	struct err ignored = ERR_INIT;
+	size_t len;
+
+	if (file_read(self->options->state->dirfd, UNDO_FILE, UNDO_MAX_BYTES,
+		      &text, &len, &ignored) < 0)
+		return NULL;
+	undo = jval_parse(text, len, &ignored);
+	if (!str_eq(jval_str(undo, "id"), journal_str(self, "id")))
+		return NULL;
+	return mem_steal(&undo);
+}
+
+/* Revision 0 is nothing. */
+static int load_record(const struct engine *self, const struct jval *undo,
+		       const char *field, const char *undo_field,
+		       struct jval **record, struct err *err)
+{
+	int64_t revision = jval_int(self->journal.value, field, 0);
+	struct jval *found;
+
+	if (revision == 0)
+		return 0;
+	found = record_find(self->survey.records, revision);
+	if (found == NULL || jval_get(found, "objects") == NULL)
+		found = jval_get(undo, undo_field);
+	if (found == NULL)
+		return err_set(err, ERR_BLOCKED,
+			       "the record of revision %" PRId64 ", which the "
+			       "open %s needs, is in the cluster no more, nor "
+			       "on this host; run it on host '%s'",
+			       revision, journal_str(self, "operation"),
+			       journal_str(self, "host"));
+	*record = jval_ref(found);
+	return 0;
+}
+
+int engine_load(struct engine *self, struct err *err)
+{
+	const struct txn_options *options = self->options;
+	autojval struct jval *undo = NULL;
+	int open = journal_load(&self->journal, options->kube, err);
+
+	if (open <= 0)
+		return open;
+	if (self->survey.records == NULL &&
+	    survey_take(&self->survey, options->kube, options->discovery, err) <
+		    0)
+		return -1;
+	/* The last step of an uninstallation has taken the records away. */
+	if (engine_is_committed(self) &&
+	    jval_int(self->journal.value, "revision", 0) == 0)
+		return 1;
+	undo = undo_load(self);
+	if (load_record(self, undo, "from", "now", &self->now, err) < 0 ||
+	    load_record(self, undo, "revision", "next", &self->next, err) < 0)
+		return -1;
+	return 1;
+}
+
+int engine_open(struct engine *self, struct err *err)
+{
+	struct jval *value = self->journal.value;
+
+	jval_set_str(value, "direction", "forward");
+	jval_set(value, "from",
+		 jval_new_int(jval_int(self->now, "revision", 0)));
+	jval_set(value, "revision",
+		 jval_new_int(jval_int(self->next, "revision", 0)));
+	if (self->now)
+		jval_set_str(value, "fromVersion",
+			     jval_str(self->now, "version"));
+	if (self->next)
+		jval_set_str(value, "version", jval_str(self->next, "version"));
+	jval_set_str(value, "step", engine_first_step(self));
+	if (undo_save(self, err) < 0)
+		return -1;
+	return journal_write(&self->journal, self->options->kube,
+			     self->options->state, err);
+}
+
+void engine_release(struct engine *self)
+{
+	survey_release(&self->survey);
+	lease_release(self->lease);
+	audit_free(self->audit);
+	journal_release(&self->journal);
+	jval_free(self->now);
+	jval_free(self->next);
+	memset(self, 0, sizeof(*self));
+}

@@ -1,0 +1,305 @@
+/*
+ * rollback, resume - back to what stood, or on to what shall be (see
+ * transaction.h).
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "txn/change.h"
+#include "txn/foresee.h"
+#include "txn/gate.h"
+#include "txn/record.h"
+#include "txn/undeploy.h"
+
+/* --- an open transaction -------------------------------------------------------- */
+
+/* Take the lock from whoever died, and the journal up: 1, 0 where none is
+ * open. */
+static int take_up(struct change *change, struct err *err)
+{
+	struct engine *engine = &change->engine;
+	const struct txn_options *options = engine->options;
+	auto_journal struct journal journal = JOURNAL_INIT;
+	int open = journal_load(&journal, options->kube, err);
+
+	if (open < 0 || (open == 0 && !str_eq(change->operation, "resume")))
+		return open;
+	if (survey_take(&engine->survey, options->kube, options->discovery,
+			err) < 0)
+		return -1;
+	if (engine->survey.namespace == NULL)
+		return 0;
+	engine->lease =
+		lease_take(options->config, change->operation, true, err);
+	if (engine->lease == NULL)
+		return -1;
+	return engine_load(engine, err);
+}
+
+static void tell_what(const struct engine *engine, struct txn_result *result)
+{
+	const struct jval *journal = engine->journal.value;
+
+	result->operation = mem_strdup(jval_str(journal, "operation"));
+	result->from_version = mem_strdup(jval_str(journal, "fromVersion"));
+	result->version = mem_strdup(jval_str(journal, "version"));
+	result->revision = jval_int(journal, "revision", 0);
+	log_info("%s%s%s, begun by '%s' on '%s' at %s, stopped at step '%s'",
+		 result->operation, result->version ? " of DWS " : "",
+		 result->version ? result->version : "",
+		 jval_str(journal, "user"), jval_str(journal, "host"),
+		 jval_str(journal, "started"), jval_str(journal, "step"));
+}
+
+/* The hooks are told of the operation that it was. */
+static void begin_again(struct change *change)
+{
+	struct engine *engine = &change->engine;
+
+	tell_what(engine, engine->result);
+	change->operation = engine->result->operation;
+	engine->audit = audit_new(engine->options->kube, engine->options->state,
+				  jval_str(engine->journal.value, "id"),
+				  change->operation);
+	audit_hear_log(engine->audit);
+}
+
+static int end_open(struct change *change, struct err *err)
+{
+	struct engine *engine = &change->engine;
+	struct err back = { .kind = ERR_ROLLED_BACK };
+	bool backwards = engine_is_back(engine);
+	int status = engine_see_through(engine, err);
+
+	if (status == 0)
+		engine->result->changed = true;
+	if (status == 0 && backwards)
+		change_tell_end(change, &back);
+	else
+		change_tell_end(change, status < 0 ? err : NULL);
+	return status;
+}
+
+static int resume(struct change *change, struct err *err)
+{
+	const struct txn_options *options = change->engine.options;
+	int open = take_up(change, err);
+
+	if (open < 0)
+		return -1;
+	/* Somebody may have deleted the journal: nothing closes for ever. */
+	if (open == 0)
+		return gate_open(options->kube, err) < 0 ? -1 : 0;
+	begin_again(change);
+	return end_open(change, err);
+}
+
+/* --- a new one, to a record ------------------------------------------------------ */
+
+static bool has_stood(const struct jval *record)
+{
+	const char *status = jval_str(record, "status");
+
+	return str_eq(status, "superseded") || str_eq(status, "deployed");
+}
+
+static struct jval *revision_before(const struct engine *engine)
+{
+	const struct jval *records = engine->survey.records;
+	int64_t now = jval_int(engine->now, "revision", 0);
+
+	for (size_t i = jval_len(records); i-- > 0;) {
+		struct jval *record = jval_at(records, i);
+
+		if (jval_int(record, "revision", 0) < now && has_stood(record))
+			return record;
+	}
+	return NULL;
+}
+
+/* The record to go back to; NULL with an error that says which there are. */
+static struct jval *find_target(const struct engine *engine, struct err *err)
+{
+	int64_t revision = engine->options->revision;
+	struct jval *record =
+		revision ? record_find(engine->survey.records, revision) :
+			   revision_before(engine);
+
+	if (record && has_stood(record))
+		return record;
+	if (revision == 0)
+		err_set(err, ERR_BLOCKED,
+			"there is no revision before this one to go back to; "
+			"'dws-csm history' lists those there are");
+	else if (record == NULL)
+		err_set(err, ERR_BLOCKED,
+			"there is no revision %" PRId64 "; 'dws-csm history' "
+			"lists those there are",
+			revision);
+	else
+		err_set(err, ERR_BLOCKED,
+			"revision %" PRId64 " never ran (it is '%s'); 'dws-csm "
+			"history' lists those there are",
+			revision, jval_str(record, "status"));
+	return NULL;
+}
+
+static int check_all(struct change *change, const struct jval *target,
+		     struct err *err)
+{
+	struct engine *engine = &change->engine;
+	const struct txn_options *options = engine->options;
+	const struct jval *objects = jval_get(target, "objects");
+	const struct preflight preflight = {
+		.kube = options->kube,
+		.discovery = options->discovery,
+		.now = jval_get(engine->now, "objects"),
+		.next = objects,
+	};
+
+	if (change_check_carry(change, objects, err) < 0 ||
+	    preflight_permissions(&preflight, err) < 0 ||
+	    preflight_served(&preflight, objects, err) < 0)
+		return -1;
+	if (options->registry &&
+	    preflight_images(objects, jval_get(target, "images"),
+			     options->registry, options->place, err) < 0)
+		return -1;
+	if (!change->in_place &&
+	    undeploy_check_workflows(options->kube, &engine->result->workflows,
+				     err) < 0)
+		return -1;
+	return change_check_way_back(change, &preflight, err);
+}
+
+static void make_next(struct change *change, const struct jval *target)
+{
+	static const char *const same[] = { "registry", "images", "notes",
+					    "objects" };
+	struct jval *next;
+
+	change_make_next(change, jval_str(target, "version"));
+	next = change->engine.next;
+	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
+		if (jval_get(target, same[i]))
+			jval_set(next, same[i],
+				 jval_copy(jval_get(target, same[i])));
+	jval_set(next, "rollbackTo",
+		 jval_new_int(jval_int(target, "revision", 0)));
+}
+
+static int roll_back(struct change *change, struct err *err)
+{
+	struct engine *engine = &change->engine;
+	struct jval *target;
+
+	if (change_begin(change, err) < 0)
+		return -1;
+	if (!engine->survey.present)
+		return err_set(err, ERR_BLOCKED,
+			       "no DWS is in this cluster to be rolled back; "
+			       "run 'dws-csm install'");
+	if (change_find_now(change, err) < 0)
+		return -1;
+	target = find_target(engine, err);
+	if (target == NULL)
+		return -1;
+	change->in_place = str_eq(jval_str(target, "version"),
+				  jval_str(engine->now, "version"));
+	if (check_all(change, target, err) < 0)
+		return -1;
+	make_next(change, target);
+	engine->result->nr_objects = jval_len(jval_get(target, "objects"));
+	if (engine->options->dry_run) {
+		foresee_replace(jval_get(engine->now, "objects"),
+				jval_get(target, "objects"),
+				&engine->result->plan);
+		return change_plan(change, err);
+	}
+	if (change_run(change, err) < 0)
+		return -1;
+	engine->result->changed = true;
+	return 0;
+}
+
+/* 1 when this was all, 0 when there is a revision to go back to from here. */
+static int go_back(struct change *change, struct err *err)
+{
+	struct engine *engine = &change->engine;
+	bool removed;
+
+	begin_again(change);
+	if (!engine_is_committed(engine)) {
+		if (engine_turn(engine, "rolled back by hand", err) < 0)
+			return -1;
+		return end_open(change, err) < 0 ? -1 : 1;
+	}
+	removed = engine->next == NULL;
+	if (end_open(change, err) < 0)
+		return -1;
+	if (removed)
+		return err_set(
+			err, ERR_BLOCKED,
+			"it was too late to go back: DWS is removed; "
+			"its custom resources are in a backup on the host "
+			"that removed it, see 'dws-csm backup list'");
+	log_info("it was done but for the last step; now back");
+	return 0;
+}
+
+/* --- the commands ------------------------------------------------------------------ */
+
+static void begin_anew(struct change *change, const char *operation,
+		       const struct txn_options *options,
+		       struct txn_result *result)
+{
+	change_release(change);
+	txn_result_release(result);
+	discovery_forget(options->discovery);
+	change_init(change, operation, options, result);
+}
+
+int txn_rollback(const struct txn_options *options, struct txn_result *result,
+		 struct err *err)
+{
+	struct change change;
+	int status;
+
+	change_init(&change, "rollback", options, result);
+	status = options->dry_run ? 0 : take_up(&change, err);
+	if (status > 0)
+		status = go_back(&change, err);
+	if (status == 0) {
+		begin_anew(&change, "rollback", options, result);
+		status = roll_back(&change, err);
+	}
+	change_release(&change);
+	return status < 0 ? -1 : 0;
+}
+
+int txn_resume(const struct txn_options *options, struct txn_result *result,
+	       struct err *err)
+{
+	struct change change;
+	int status;
+
+	change_init(&change, "resume", options, result);
+	status = resume(&change, err);
+	change_release(&change);
+	return status;
+}
+
+void txn_result_release(struct txn_result *result)
+{
+	plan_release(&result->plan);
+	free(result->from_version);
+	free(result->version);
+	free(result->operation);
+	free(result->backup);
+	jval_free(result->workflows);
+	jval_free(result->resources);
+	memset(result, 0, sizeof(*result));
+}

@@ -1,0 +1,38 @@
+/*
+ * target - the objects of a release as they shall stand in this cluster.
+ *
+ *	rendered (overlays, registry) -> policies, nodes -> certificates
+ */
+#ifndef TXN_TARGET_H
+#define TXN_TARGET_H
+
+#include "txn/survey.h"
+#include "txn/transaction.h"
+
+struct target {
+	struct image_result *images; /* NULL until they were pushed */
+	struct jval *objects;
+};
+
+/* What can be refused without a change: who issues certificates, kinds. */
+int target_check(const struct txn_options *options, const struct survey *survey,
+		 struct err *err) must_check;
+
+/* Push the images; steps go into `plan`. Nothing where they are there. */
+int target_push(struct target *target, const struct txn_options *options,
+		struct plan *plan, bool *changed, struct err *err) must_check;
+
+/* Make the objects; again after target_push where digests are pinned. Notes
+ * of `plan` begin anew. */
+int target_make(struct target *target, const struct txn_options *options,
+		const struct survey *survey, struct plan *plan, struct err *err)
+	must_check;
+
+/* Registry, images, notes and objects into a record. */
+void target_record(const struct target *target,
+		   const struct txn_options *options, const struct plan *plan,
+		   struct jval *record);
+
+void target_release(struct target *target, const struct txn_options *options);
+
+#endif
