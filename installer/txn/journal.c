@@ -115,22 +115,6 @@ static int write_here(const struct journal *journal, const struct state *state,
 	return 0;
 }
 
-/* Once something was changed a full disk must not keep us from ending it. */
-static int keep_here(const struct journal *journal, const struct state *state,
-		     struct err *err)
-{
-	struct err failure = ERR_INIT;
-
-	if (state == NULL || write_here(journal, state, &failure) == 0)
-		return 0;
-	if (journal->resource_version == NULL) {
-		*err = failure;
-		return -1;
-	}
-	log_warn("%s; the one in the cluster counts", failure.msg);
-	return 0;
-}
-
 static int refuse_other(const struct jval *other, struct err *err)
 {
 	const char *writer = jval_str(other, "writer");
@@ -251,18 +235,34 @@ static void remove_here(const struct state *state)
 		log_warn("cannot remove '%s': %s", path, strerror(errno));
 }
 
+/* Once something was changed a full disk must not keep us from ending it. */
+static int keep_here(struct journal *journal, struct kube *kube,
+		     const struct state *state, bool first, struct err *err)
+{
+	struct err failure = ERR_INIT;
+	struct err unused = ERR_INIT;
+
+	if (state == NULL || write_here(journal, state, &failure) == 0)
+		return 0;
+	if (!first) {
+		log_warn("%s; the one in the cluster counts", failure.msg);
+		return 0;
+	}
+	if (insist(journal, kube, try_remove, &unused) < 0)
+		log_warn("%s", unused.msg);
+	*err = failure;
+	return -1;
+}
+
 int journal_write(struct journal *journal, struct kube *kube,
 		  const struct state *state, struct err *err)
 {
+	bool first = journal->resource_version == NULL;
+
 	journal_sign(journal);
-	if (keep_here(journal, state, err) < 0)
+	if (insist(journal, kube, try_write, err) < 0)
 		return -1;
-	if (insist(journal, kube, try_write, err) == 0)
-		return 0;
-	/* It never began. */
-	if (state && journal->resource_version == NULL)
-		remove_here(state);
-	return -1;
+	return keep_here(journal, kube, state, first, err);
 }
 
 int journal_step(struct journal *journal, struct kube *kube,

@@ -48,11 +48,11 @@ int journal_load(struct journal *journal, struct kube *kube, struct err *err)
  * fields are the caller's. Not written yet. */
 void journal_init(struct journal *journal, const char *operation);
 
-/* Write it, locally and then in the cluster; the first time creates it
+/* Write it, in the cluster and then here; the first time creates it
  * (ERR_LOCKED when one is there that is not ours). An answer that got lost is
  * not a conflict: what is there is compared. A first write must succeed in
- * both places; later on the cluster's counts, and what cannot be written here
- * is a warning. `state` NULL = only in the cluster. */
+ * both places, or there is none; later on the cluster's counts, and what
+ * cannot be written here is a warning. `state` NULL = only in the cluster. */
 int journal_write(struct journal *journal, struct kube *kube,
 		  const struct state *state, struct err *err) must_check;
 
