@@ -1,6 +1,5 @@
 #include "bundle/schema.h"
 
-#include <math.h>
 #include <regex.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -59,12 +58,17 @@ printf_like(3, 4) static void complain(struct check *check,
 	check->tell(check->ctx, buf_str(&field), why);
 }
 
+/* What has no fraction; doubles of that size have none anyway. */
+static bool is_round(double number)
+{
+	return number > 9e15 || number < -9e15 ||
+	       (double)(int64_t)number == number;
+}
+
 static bool is_whole(const struct jval *value)
 {
-	double number = jval_number(value);
-
 	return jval_is_int(value) ||
-	       (jval_is_real(value) && floor(number) == number);
+	       (jval_is_real(value) && is_round(jval_number(value)));
 }
 
 static bool type_matches(const char *type, const struct jval *value)
@@ -138,7 +142,7 @@ static void check_number(struct check *check, const struct place *place,
 		complain(check, place, "must be %s %g",
 			 edge ? "less than" : "at most", limit);
 	if (bound(schema, "multipleOf", &limit) && limit > 0 &&
-	    fmod(is, limit) != 0)
+	    !is_round(is / limit))
 		complain(check, place, "must be a multiple of %g", limit);
 }
 
