@@ -11,7 +11,7 @@ set -euo pipefail
 
 root=$(realpath "$(dirname "$0")/..")
 DWS_CSM=${DWS_CSM:-$root/build/dws-csm}
-version=0.0.20
+version=0.1.17
 
 bold='' dim='' plain=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then

@@ -190,8 +190,8 @@ test_second_run_changes_nothing()
 test_workflows_go_through_the_webhook()
 {
 	workflow through-webhook default 4711
-	assertEquals 'converted' "$group/v1alpha1 4711" "$(kubectl get \
-		"workflows.v1alpha1.$group" through-webhook \
+	assertEquals 'converted' "$group/$older 4711" "$(kubectl get \
+		"workflows.$older.$group" through-webhook \
 		-o jsonpath='{.apiVersion} {.spec.jobID}')"
 	assertTrue 'the mutating webhook was asked' \
 		"grep -q 'POST /mutate' '$T/log/webhook.log'"
@@ -310,14 +310,17 @@ test_too_few_nodes_end_the_wait()
 
 inside()
 {
-	local test
+	local test version
 
 	trap '"$servers/down"' EXIT
 	trap 'exit 130' INT TERM
 	mkdir "$T/test"
 	export TEST_DIR=$T/test
-	"$servers/dws-images.sh" "$T/images" 0.0.20 &&
-		"$servers/dws-images.sh" "$T/crash" 0.0.20 --crash &&
+	# The one that install means.
+	version=$("$DWS_CSM" manifests --list -o json |
+		jq -r '.[] | select(.default).version')
+	"$servers/dws-images.sh" "$T/images" "$version" &&
+		"$servers/dws-images.sh" "$T/crash" "$version" --crash &&
 		"$servers/up" --real-nodes 3 || exit 1
 	# shellcheck disable=SC1091 # written by up
 	. "$T/env"
