@@ -186,7 +186,8 @@ static int put_object(struct restore *self, struct kube *kube,
 	if (!is_empty(status) &&
 	    complete_status(kube, path, &live, status, err) < 0)
 		return -1;
-	if (jval_str(saved, "metadata.deletionTimestamp") &&
+	if (fate == FATE_CREATED &&
+	    jval_str(saved, "metadata.deletionTimestamp") &&
 	    delete_again(kube, path, err) < 0)
 		return -1;
 	return fate;

@@ -1,83 +1,208 @@
 #!/usr/bin/python3
-"""resources.py: creates custom resources, whole.
+"""resources: custom resources of DWS in the cluster of the tests.
 
-usage: resources.py FILE...
+    resources.py load FILE [--except KIND]...
+        creates what the file holds, with status, and with the uids of owners
+    resources.py dump [--version VERSION] [--owners]
+        all that are there as JSON lines, one each, sorted, without what the
+        server makes up; --version puts another apiVersion into each, --owners
+        checks that each owner of DWS is there with that uid
+    resources.py remove
+        all, whatever holds them
+    resources.py many NUMBER [NAMESPACE]
+        so many Storages, with status; for measurements
 
-A file holds YAML documents. Each is created with its status, which is written
-through the status subresource where there is one, and with its owners' uids:
-those of the objects that stand by that name, so an owner comes before what it
-owns. An object that is there already stays.
-
-Environment: KUBE_SERVER, and $T/pki with the administrator's certificate.
-Exit: 0, or 1 with what the API server says.
+Needs KUBE_SERVER and T, as tests/servers sets them.
 """
 
+import argparse
+import concurrent.futures
+import json
 import os
-import pathlib
 import sys
-import time
 
 import yaml
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "servers"))
+sys.path.insert(0, os.path.join(os.path.dirname(
+    os.path.abspath(__file__)), "..", "servers"))
+import kubeapi  # noqa: E402
 
-import kubeapi  # noqa: E402  (found by the line above)
+GROUP = "dataworkflowservices.github.io"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+MADE_UP = ("uid", "resourceVersion", "creationTimestamp", "generation",
+           "managedFields", "selfLink")
 
 
-class Creator:
+def call(api, method, path, body=None, kind="application/json",
+         fine=(200, 201, 202)):
+    status, answer = api.call(method, path, body, kind)
+    if status not in fine:
+        sys.exit("resources: %s %s: %s %s" % (
+            method, path, status, answer.get("message")))
+    return answer
+
+
+class Kinds:
+    """The kinds of DWS that are there, read at their storage version."""
+
     def __init__(self, api):
         self.api = api
-        self.plurals = {}
+        self.crds = {}
+        for crd in api.items(CRDS) or []:
+            if crd["spec"]["group"] == GROUP:
+                self.crds[crd["spec"]["names"]["kind"]] = crd
 
-    def call(self, method, path, body=None):
-        """The answer; a server whose webhook or CRD is new is asked again."""
-        end = time.monotonic() + 20
-        while True:
-            status, answer = self.api.call(method, path, body)
-            if status in (200, 201, 409):
-                return status, answer
-            if status in (400, 403, 422) or time.monotonic() > end:
-                raise SystemExit(f"{method} {path}: {status} {answer.get('message')}")
-            time.sleep(0.2)
+    def version(self, kind):
+        for version in self.crds[kind]["spec"]["versions"]:
+            if version["storage"]:
+                return version
+        raise KeyError(kind)
 
-    def resource(self, api_version, kind):
-        """(plural, whether it has a status subresource)."""
-        if (api_version, kind) not in self.plurals:
-            _, found = self.call("GET", "/apis/" + api_version)
-            names = [item["name"] for item in found["resources"]]
-            for item in found["resources"]:
-                if "/" not in item["name"]:
-                    self.plurals[api_version, item["kind"]] = (
-                        item["name"], item["name"] + "/status" in names)
-        return self.plurals[api_version, kind]
+    def path(self, kind, namespace=None, name=None):
+        return "/apis/%s/%s%s/%s%s" % (
+            GROUP, self.version(kind)["name"],
+            "/namespaces/" + namespace if namespace else "",
+            self.crds[kind]["spec"]["names"]["plural"],
+            "/" + name if name else "")
 
-    def path(self, api_version, kind, namespace):
-        plural, has_status = self.resource(api_version, kind)
-        return f"/apis/{api_version}/namespaces/{namespace}/{plural}", has_status
+    def all(self, kind):
+        answer = call(self.api, "GET", self.path(kind))
+        for item in answer["items"]:
+            item["kind"] = kind
+            item["apiVersion"] = answer["apiVersion"]
+        return answer["items"]
 
-    def create(self, item):
-        meta = item["metadata"]
-        namespace = meta.setdefault("namespace", "default")
-        for owner in meta.get("ownerReferences", []):
-            path, _ = self.path(owner["apiVersion"], owner["kind"], namespace)
-            _, found = self.call("GET", f"{path}/{owner['name']}")
-            owner["uid"] = found["metadata"]["uid"]
-        path, has_status = self.path(item["apiVersion"], item["kind"], namespace)
-        status, made = self.call("POST", path, item)
-        if status == 201 and has_status and "status" in item:
-            made["status"] = item["status"]
-            self.call("PUT", f"{path}/{meta['name']}/status", made)
+
+def set_owners(kinds, resource):
+    meta = resource["metadata"]
+    for owner in meta.get("ownerReferences", ()):
+        if "uid" in owner:
+            continue
+        if owner["apiVersion"] == "v1":
+            path = "/api/v1/namespaces/%s/%ss/%s" % (
+                meta["namespace"], owner["kind"].lower(), owner["name"])
+        else:
+            path = kinds.path(owner["kind"], meta["namespace"], owner["name"])
+        owner["uid"] = call(kinds.api, "GET", path)["metadata"]["uid"]
+
+
+def create(kinds, resource):
+    meta = resource["metadata"]
+    kind = resource["kind"]
+    if kind == "Namespace":
+        call(kinds.api, "POST", "/api/v1/namespaces", resource,
+             fine=(201, 409))
+        return
+    if kind == "ConfigMap":
+        call(kinds.api, "POST", "/api/v1/namespaces/%s/configmaps" %
+             meta["namespace"], resource, fine=(201, 409))
+        return
+    set_owners(kinds, resource)
+    call(kinds.api, "POST", kinds.path(kind, meta["namespace"]), resource)
+    if "status" in resource and "status" in (
+            kinds.version(kind).get("subresources") or {}):
+        call(kinds.api, "PATCH", kinds.path(
+            kind, meta["namespace"], meta["name"]) + "/status",
+            {"status": resource["status"]}, kubeapi.MERGE)
+
+
+def load(kinds, options):
+    with open(options.file) as text:
+        for resource in yaml.safe_load_all(text):
+            if resource["kind"] not in options.but:
+                create(kinds, resource)
+
+
+def bare(resource, version):
+    meta = resource["metadata"]
+    for name in MADE_UP:
+        meta.pop(name, None)
+    for owner in meta.get("ownerReferences", ()):
+        del owner["uid"]
+        if version and owner["apiVersion"].startswith(GROUP):
+            owner["apiVersion"] = "%s/%s" % (GROUP, version)
+    if version:
+        resource["apiVersion"] = "%s/%s" % (GROUP, version)
+    return json.dumps(resource, sort_keys=True)
+
+
+def dump(kinds, options):
+    resources = [r for kind in kinds.crds for r in kinds.all(kind)]
+    uids = {(r["kind"], r["metadata"]["namespace"], r["metadata"]["name"]):
+            r["metadata"]["uid"] for r in resources}
+    for resource in resources:
+        meta = resource["metadata"]
+        for owner in meta.get("ownerReferences", ()):
+            key = (owner["kind"], meta["namespace"], owner["name"])
+            if options.owners and owner["apiVersion"].startswith(GROUP) and \
+                    uids.get(key) != owner["uid"]:
+                sys.exit("resources: the owner of %s is not %s" % (
+                    meta["name"], key))
+    print("\n".join(sorted(bare(r, options.version) for r in resources)))
+
+
+def remove(kinds, _):
+    for kind in kinds.crds:
+        for resource in kinds.all(kind):
+            meta = resource["metadata"]
+            path = kinds.path(kind, meta["namespace"], meta["name"])
+            if meta.get("finalizers"):
+                call(kinds.api, "PATCH", path, {
+                    "metadata": {"finalizers": None}}, kubeapi.MERGE,
+                    fine=(200, 404))
+            call(kinds.api, "DELETE", path, fine=(200, 404))
+
+
+def storage(kinds, namespace, number):
+    create(kinds, {
+        "apiVersion": "%s/%s" % (GROUP, kinds.version("Storage")["name"]),
+        "kind": "Storage",
+        "metadata": {"name": "rabbit-%06d" % number, "namespace": namespace,
+                     "labels": {"%s/storage" % GROUP: "Rabbit"}},
+        "spec": {"state": "Enabled"},
+        "status": {
+            "type": "NVMe", "capacity": 37500000000000 + number,
+            "status": "Ready", "access": {
+                "protocol": "PCIe",
+                "servers": [{"name": "rabbit-%d" % number,
+                             "status": "Ready"}],
+                "computes": [{"name": "nid%06d" % (number * 16 + i),
+                              "status": "Ready"} for i in range(16)]},
+            "devices": [{"model": "KIOXIA KCM71RJE1T92", "slot": str(i),
+                         "serialNumber": "%06dS%02d" % (number, i),
+                         "firmwareVersion": "1UET7104",
+                         "capacity": 1920383410176, "wearLevel": i,
+                         "status": "Ready"} for i in range(8)]}})
+
+
+def many(kinds, options):
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for _ in pool.map(lambda n: storage(kinds, options.namespace, n),
+                          range(options.number)):
+            pass
 
 
 def main():
-    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
-        sys.exit(__doc__)
-    creator = Creator(kubeapi.Api(os.environ["KUBE_SERVER"], os.path.join(os.environ["T"], "pki")))
-    for path in sys.argv[1:]:
-        with open(path) as file:
-            for item in yaml.safe_load_all(file):
-                if item:
-                    creator.create(item)
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("load")
+    one.add_argument("file")
+    one.add_argument("--except", dest="but", action="append", default=[])
+    one.set_defaults(run=load)
+    one = commands.add_parser("dump")
+    one.add_argument("--version")
+    one.add_argument("--owners", action="store_true")
+    one.set_defaults(run=dump)
+    one = commands.add_parser("remove")
+    one.set_defaults(run=remove)
+    one = commands.add_parser("many")
+    one.add_argument("number", type=int)
+    one.add_argument("namespace", nargs="?", default="default")
+    one.set_defaults(run=many)
+    options = parser.parse_args()
+    api = kubeapi.Api(os.environ["KUBE_SERVER"],
+                      os.path.join(os.environ["T"], "pki"))
+    options.run(Kinds(api), options)
 
 
 if __name__ == "__main__":
