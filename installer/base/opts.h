@@ -76,6 +76,10 @@ int opts_set(const struct opts_table *table, unsigned int groups,
 	     const char *name, const char *value, void *settings,
 	     struct err *err) must_check;
 
+/* The value of an option as a text that sets it again ("--name=TEXT" and
+ * opts_set), the caller's; NULL for a text that is not set. */
+char *opts_value(const struct opt *opt, const void *settings) must_check;
+
 /* "      --kubeconfig FILE   help" lines for the options of `groups`. */
 struct buf;
 void opts_describe(const struct opts_table *table, unsigned int groups,

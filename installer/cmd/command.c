@@ -2,21 +2,37 @@
 
 #include <string.h>
 
-extern const struct command cmd_backup_create, cmd_backup_list,
+extern const struct command cmd_apply, cmd_backup_create, cmd_backup_list,
 	cmd_backup_restore, cmd_backup_show, cmd_completion, cmd_help,
 	cmd_history, cmd_images_list, cmd_images_pull, cmd_images_push,
-	cmd_install, cmd_manifests, cmd_resume, cmd_rollback, cmd_status,
-	cmd_uninstall, cmd_upgrade, cmd_version, cmd_workflows_list,
+	cmd_install, cmd_manifests, cmd_plan, cmd_resume, cmd_rollback,
+	cmd_status, cmd_uninstall, cmd_upgrade, cmd_version, cmd_workflows_list,
 	cmd_workflows_show;
 
 const struct command *const commands[] = {
-	&cmd_install,	     &cmd_upgrade,	  &cmd_rollback,
-	&cmd_resume,	     &cmd_uninstall,	  &cmd_status,
-	&cmd_history,	     &cmd_backup_create,  &cmd_backup_list,
-	&cmd_backup_show,    &cmd_backup_restore, &cmd_manifests,
-	&cmd_images_list,    &cmd_images_push,	  &cmd_images_pull,
-	&cmd_workflows_list, &cmd_workflows_show, &cmd_help,
-	&cmd_completion,     &cmd_version,	  NULL,
+	&cmd_install,
+	&cmd_upgrade,
+	&cmd_rollback,
+	&cmd_resume,
+	&cmd_uninstall,
+	&cmd_plan,
+	&cmd_apply,
+	&cmd_status,
+	&cmd_history,
+	&cmd_backup_create,
+	&cmd_backup_list,
+	&cmd_backup_show,
+	&cmd_backup_restore,
+	&cmd_manifests,
+	&cmd_images_list,
+	&cmd_images_push,
+	&cmd_images_pull,
+	&cmd_workflows_list,
+	&cmd_workflows_show,
+	&cmd_help,
+	&cmd_completion,
+	&cmd_version,
+	NULL,
 };
 
 /* How many words of `argv` the name is, or 0 when they differ. */

@@ -167,3 +167,21 @@ int check_authfile(const char *subject, const char *value, struct err *err)
 		       "writes it: {\"auths\": {\"HOST\": {\"auth\": ...}}}",
 		       subject, value);
 }
+
+bool option_is_file(const char *output)
+{
+	return output &&
+	       (strchr(output, '/') || str_ends(output, ".json") ||
+		str_ends(output, ".yaml") || str_ends(output, ".yml"));
+}
+
+int check_plan_output(const char *subject, const char *value, struct err *err)
+{
+	if (option_is_file(value) || str_eq(value, "table") ||
+	    str_eq(value, "json") || str_eq(value, "yaml"))
+		return 0;
+	return err_set(err, ERR_USAGE,
+		       "'%s' must be table, json, yaml, or a file whose name "
+		       "has a slash or ends in .json or .yaml, not '%s'",
+		       subject, value);
+}

@@ -9,6 +9,8 @@
 #ifndef CMD_OPTION_CHECK_H
 #define CMD_OPTION_CHECK_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /* HOST[:PORT][/PREFIX], without a scheme; a password in it is not repeated.
@@ -30,5 +32,12 @@ int check_authfile(const char *subject, const char *value, struct err *err)
 
 int check_not_empty(const char *subject, const char *value, struct err *err)
 	must_check;
+
+/* "table", "json", "yaml", or a file (option_is_file). */
+int check_plan_output(const char *subject, const char *value, struct err *err)
+	must_check;
+
+/* Whether an --output names a file: it has a slash, or ends as one does. */
+bool option_is_file(const char *output);
 
 #endif

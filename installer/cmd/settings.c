@@ -118,6 +118,10 @@ static const struct opt table[] = {
 	  AT(output), GROUP_FORMAT },
 	{ "output", 'o', OPT_TEXT, "FORMAT", "table|json|yaml",
 	  "form of the result", AT(output), GROUP_OUTPUT },
+	{ "output", 'o', OPT_TEXT, "FORMAT|FILE", NULL,
+	  "table, json or yaml; or a file for 'dws-csm apply': a name with a "
+	  "slash, or that ends in .json or .yaml",
+	  AT(output), GROUP_PLAN, .check = check_plan_output },
 	{ "man", 0, OPT_FLAG, NULL, NULL, "as a man page (roff)", AT(man),
 	  GROUP_HELP, true },
 	{ "kubeconfig", 0, OPT_TEXT, "FILE", NULL,

@@ -15,6 +15,8 @@
 #include "base/progress.h"
 #include "base/strs.h"
 
+struct jval;
+
 enum opt_group {
 	GROUP_ALL = 1 << 0,	 /* -v, -q, -h: every command */
 	GROUP_CLUSTER = 1 << 1,	 /* kubeconfig, context */
@@ -30,16 +32,17 @@ enum opt_group {
 	GROUP_MANIFESTS = 1 << 11, /* what is rendered */
 	GROUP_HELP = 1 << 12,
 	GROUP_PULL = 1 << 13,
-	GROUP_SOURCE = 1 << 14,	 /* CA and credentials of a source alone */
-	GROUP_PLACE = 1 << 15,	 /* the registry's name alone */
-	GROUP_FORMAT = 1 << 16,	 /* -o without a table */
-	GROUP_PROGRAM = 1 << 17, /* about itself: goes without defaults */
-	GROUP_STATE = 1 << 18,	 /* the directory of undo data */
-	GROUP_TXN = 1 << 19,	 /* changes as one transaction: hooks, keep */
-	GROUP_CARRY = 1 << 20,	 /* custom resources go to another release */
-	GROUP_REVERT = 1 << 21,	 /* a failure is rolled back, or is not */
+	GROUP_SOURCE = 1 << 14,	  /* CA and credentials of a source alone */
+	GROUP_PLACE = 1 << 15,	  /* the registry's name alone */
+	GROUP_FORMAT = 1 << 16,	  /* -o without a table */
+	GROUP_PROGRAM = 1 << 17,  /* about itself: goes without defaults */
+	GROUP_STATE = 1 << 18,	  /* the directory of undo data */
+	GROUP_TXN = 1 << 19,	  /* changes as one transaction: hooks, keep */
+	GROUP_CARRY = 1 << 20,	  /* custom resources go to another release */
+	GROUP_REVERT = 1 << 21,	  /* a failure is rolled back, or is not */
 	GROUP_REHEARSE = 1 << 26, /* --dry-run alone */
-	GROUP_WAIT = 1 << 22,	 /* --wait */
+	GROUP_PLAN = 1 << 27, /* -o: a form, or a file that keeps the plan */
+	GROUP_WAIT = 1 << 22, /* --wait */
 	GROUP_UPGRADE = 1 << 23,
 	GROUP_ROLLBACK = 1 << 24,
 	GROUP_RESUME = 1 << 25, /* a timeout, but no dry run */
@@ -96,6 +99,12 @@ struct settings {
 	const char *to;
 	bool man;
 	bool list;
+
+	/* Of the commands plan and apply (see plan_file.h): the file to keep a
+	 * plan in and what goes beside it; a kept one that must still hold. */
+	const char *plan_file;
+	const struct jval *plan_meta;
+	const struct jval *plan_expected;
 
 	struct strs store; /* texts that came from the configuration file */
 };

@@ -173,17 +173,59 @@ static void tell_failure(const struct transact *self,
 		log_warn("%s", print_err.msg);
 }
 
+static int show_plan(const struct transact *self, const struct plan *plan,
+		     struct err *err)
+{
+	const struct settings *settings = self->settings;
+
+	/* What cannot be done is not kept for later. */
+	if (settings->plan_file && plan->problems.nr == 0)
+		return plan_save(plan, settings->plan_meta, settings->plan_file,
+				 err);
+	if (plan_print(plan, settings->output, err) < 0)
+		return -1;
+	return plan_refuse(plan, err);
+}
+
+/* Would the same be done that the kept plan says? */
+static int check_expected(const struct transact *self, transact_run *run,
+			  struct err *err)
+{
+	auto_txn_result struct txn_result result = { .changed = false };
+	struct txn_options options = self->options;
+	struct images_options images = self->images;
+
+	if (self->settings->plan_expected == NULL)
+		return 0;
+	options.dry_run = true;
+	options.progress = NULL;
+	options.hooks.progress = NULL;
+	if (options.images) {
+		images.dry_run = true;
+		images.progress = NULL;
+		options.images = &images;
+	}
+	if (run(&options, &result, err) < 0 ||
+	    plan_refuse(&result.plan, err) < 0)
+		return -1;
+	return plan_check_same(&result.plan, self->settings->plan_expected,
+			       err);
+}
+
 int transact_do(struct transact *self, transact_run *run,
 		struct txn_result *result, struct err *err)
 {
-	int status = run(&self->options, result, err);
+	int status = check_expected(self, run, err);
+
+	if (status == 0)
+		status = run(&self->options, result, err);
 
 	progress_free(self->options.progress);
 	self->options.progress = NULL;
 	if (status < 0)
 		tell_failure(self, result, err);
 	else if (self->settings->dry_run)
-		status = plan_print(&result->plan, self->settings->output, err);
+		status = show_plan(self, &result->plan, err);
 	return status;
 }
 

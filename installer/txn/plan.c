@@ -93,6 +93,15 @@ int plan_refuse(const struct plan *plan, struct err *err)
 	return -1;
 }
 
+int plan_note_problem(struct plan *plan, struct err *err)
+{
+	if (err->kind != ERR_BLOCKED)
+		return -1;
+	strs_add(&plan->problems, err->msg);
+	err_clear(err);
+	return 0;
+}
+
 static char *steps_digest(const struct jval *steps)
 {
 	autofree char *text = steps ? jval_text(steps, true) : mem_strdup("[]");

@@ -50,6 +50,10 @@ struct jval *plan_value(const struct plan *plan) must_check;
  * none. */
 int plan_refuse(const struct plan *plan, struct err *err) must_check;
 
+/* What refuses a change is a problem of its plan: an ERR_BLOCKED is added and
+ * cleared (0), so that the rest can be told as well; any other error stays. */
+int plan_note_problem(struct plan *plan, struct err *err) must_check;
+
 /* "sha256:..." of the steps, the caller's: the same as long as the same would
  * be done. What is other at each look, such as a key, is masked in diffs. */
 char *plan_digest(const struct plan *plan) must_check;

@@ -309,6 +309,34 @@ static void opts_describe_what_a_command_takes(void **state)
 #define test(function) \
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
+static void opts_value_sets_the_option_again(void **state)
+{
+	static const char *const texts[][2] = {
+		{ "dry-run", "true" },	   { "wait", "false" },
+		{ "verbose", "2" },	   { "kubeconfig", "a b" },
+		{ "from", "oci:a,oci:b" }, { "jobs", "7" },
+		{ "timeout", "90500ms" },
+	};
+	struct values values = { .verbose = 0 };
+	struct err err = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		assert_done(opts_set(&table, HERE, texts[i][0], texts[i][1],
+				     &values, &err) == 0,
+			    &err);
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		autofree char *text = opts_value(&options[i], &values);
+
+		for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
+			if (strcmp(options[i].name, texts[k][0]) == 0)
+				assert_string_equal(text, texts[k][1]);
+		if (strcmp(options[i].name, "host") == 0)
+			assert_null(text);
+	}
+	strs_release(&values.from);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +349,7 @@ int main(void)
 		test(opts_read_the_environment),
 		test(opts_set_one_by_name),
 		test(opts_describe_what_a_command_takes),
+		cmocka_unit_test(opts_value_sets_the_option_again),
 	};
 
 	return cmocka_run_group_tests_name("opts", tests, NULL, NULL);

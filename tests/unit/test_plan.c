@@ -57,6 +57,22 @@ static void plan_with_problems_is_refused(void **state)
 	assert_error(&err, ERR_BLOCKED, "first; and 1 more problem");
 }
 
+static void plan_notes_as_a_problem_only_what_refuses(void **state)
+{
+	auto_plan struct plan plan = PLAN_INIT;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	err_set(&err, ERR_API, "away");
+	assert_int_equal(plan_note_problem(&plan, &err), -1);
+	assert_error(&err, ERR_API, "away");
+	err_set(&err, ERR_BLOCKED, "a Workflow");
+	assert_int_equal(plan_note_problem(&plan, &err), 0);
+	assert_int_equal(err.kind, ERR_NONE);
+	assert_int_equal(plan.problems.nr, 1);
+	assert_string_equal(plan.problems.item[0], "a Workflow");
+}
+
 static void plan_digest_is_of_the_steps_alone(void **state)
 {
 	auto_plan struct plan a = PLAN_INIT, b = PLAN_INIT;
@@ -220,6 +236,7 @@ int main(void)
 		cmocka_unit_test(
 			plan_keeps_steps_in_order_with_what_is_known_of_them),
 		cmocka_unit_test(plan_with_problems_is_refused),
+		cmocka_unit_test(plan_notes_as_a_problem_only_what_refuses),
 		cmocka_unit_test(plan_digest_is_of_the_steps_alone),
 		cmocka_unit_test_setup_teardown(
 			plan_file_is_read_as_it_was_written, set_up, tear_down),
