@@ -45,6 +45,7 @@ int delete_object(struct kube *kube, struct discovery *discovery,
 		  const struct jval *object, struct err *err)
 {
 	autojval struct jval *options = jval_new_object();
+	autojval struct jval *answer = NULL;
 	struct err failure = ERR_INIT;
 	struct kube_resource resource;
 	autofree char *path = NULL;
@@ -58,8 +59,10 @@ int delete_object(struct kube *kube, struct discovery *discovery,
 	jval_set_str(options, "apiVersion", "v1");
 	jval_set_str(options, "propagationPolicy",
 		     owns_others(object) ? "Foreground" : "Background");
-	if (kube_call(kube, "DELETE", path, NULL, options, NULL, &failure) == 0)
-		return 1;
+	/* A Status instead of the object: nothing holds it, it has gone. */
+	if (kube_call(kube, "DELETE", path, NULL, options, &answer, &failure) ==
+	    0)
+		return str_eq(jval_str(answer, "kind"), "Status") ? 2 : 1;
 	if (kube_is_not_found(&failure))
 		return 0;
 	*err = failure;

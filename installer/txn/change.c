@@ -11,6 +11,7 @@
 #include "txn/carry.h"
 #include "txn/deploy.h"
 #include "txn/inventory.h"
+#include "txn/names.h"
 #include "txn/record.h"
 
 void change_init(struct change *change, const char *operation,
@@ -112,28 +113,38 @@ static int wait_namespace(struct change *change, struct err *err)
 	return 0;
 }
 
+/* Where there is a Namespace to hold the Lease; not for a look. */
+static int lock_if_possible(struct change *change, struct err *err)
+{
+	struct kube *kube = change->engine.options->kube;
+	autojval struct jval *ns = NULL;
+
+	if (change->engine.options->dry_run)
+		return 0;
+	ns = kube_get(kube, "/api/v1/namespaces/" DWS_NAMESPACE, err);
+	if (ns == NULL) {
+		if (!kube_is_not_found(err))
+			return -1;
+		err_clear(err);
+		return 0;
+	}
+	if (str_eq(jval_str(ns, "status.phase"), "Terminating"))
+		return 0;
+	return lock(change, err);
+}
+
 int change_begin(struct change *change, struct err *err)
 {
 	struct engine *engine = &change->engine;
 	const struct txn_options *options = engine->options;
 	struct survey *survey = &engine->survey;
 
-	if (survey_take(survey, options->kube, options->discovery, err) < 0 ||
+	if (lock_if_possible(change, err) < 0 ||
+	    survey_take(survey, options->kube, options->discovery, err) < 0 ||
 	    wait_namespace(change, err) < 0)
 		return -1;
 	engine->result->from_version = mem_strdup(survey->version);
-	if (survey->namespace == NULL)
-		return 0;
-	if (!options->dry_run) {
-		if (lock(change, err) < 0)
-			return -1;
-		/* Somebody may have ended a moment ago. */
-		survey_release(survey);
-		if (survey_take(survey, options->kube, options->discovery,
-				err) < 0)
-			return -1;
-	}
-	return look_for_open(change, err);
+	return survey->namespace ? look_for_open(change, err) : 0;
 }
 
 /* --- what stands, what shall be ----------------------------------------------- */
@@ -396,18 +407,22 @@ static int open_all(struct change *change, struct err *err)
 	return engine_open(engine, err);
 }
 
-static const char *outcome_of(const struct err *err, const char *operation)
+/* An open transaction is half done; one that is closed went back. */
+static const char *outcome_of(const struct change *change,
+			      const struct err *err)
 {
 	if (err == NULL)
-		return strcmp(operation, "uninstall") == 0 ? "removed" :
-							     "deployed";
-	return err->kind == ERR_ROLLED_BACK ? "rolled-back" : "failed";
+		return strcmp(change->operation, "uninstall") == 0 ? "removed" :
+								     "deployed";
+	if (change->engine.journal.resource_version)
+		return "failed";
+	return err->kind == ERR_ROLLED_BACK ? "rolled-back" : "unchanged";
 }
 
-void change_tell_end(struct change *change, const struct err *err)
+static void tell_end(struct change *change, const char *outcome,
+		     const struct err *err)
 {
 	struct engine *engine = &change->engine;
-	const char *outcome = outcome_of(err, change->operation);
 	struct hooks_event event = hooks_event(change, "post", outcome);
 	struct err why = ERR_INIT;
 
@@ -423,6 +438,11 @@ void change_tell_end(struct change *change, const struct err *err)
 		log_warn("%s", why.msg);
 }
 
+void change_tell_end(struct change *change, const struct err *err)
+{
+	tell_end(change, outcome_of(change, err), err);
+}
+
 int change_run(struct change *change, struct err *err)
 {
 	struct engine *engine = &change->engine;
@@ -432,7 +452,7 @@ int change_run(struct change *change, struct err *err)
 	if (open_all(change, err) < 0) {
 		/* Hooks that have run are told that nothing came of it. */
 		if (engine->audit)
-			change_tell_end(change, err);
+			tell_end(change, "unchanged", err);
 		return -1;
 	}
 	audit_line(engine->audit, "begin", NULL, "%s%s%s", change->operation,

@@ -112,37 +112,41 @@ struct jval *custom_list(struct kube *kube, const struct jval *crd,
 	return list;
 }
 
-struct finalized {
-	const struct jval *crd;
-	struct jval *names;
-};
-
 static int note_finalized(void *ctx, struct jval *object, struct err *err)
 {
-	struct finalized *self = ctx;
+	struct jval *names = ctx;
 	struct jval *name;
 
 	(void)err;
 	if (jval_len(jval_path(object, "metadata.finalizers")) == 0)
 		return 0;
-	name = jval_new_object();
-	custom_complete(name, self->crd);
-	jval_set_str(name, "metadata.name", object_name(object));
+	name = jval_pack("{s:s, s:s, s:{s:s}}", "apiVersion",
+			 object_api_version(object), "kind",
+			 object_kind(object), "metadata", "name",
+			 object_name(object));
 	if (object_namespace(object))
 		jval_set_str(name, "metadata.namespace",
 			     object_namespace(object));
-	jval_append(self->names, name);
+	jval_append(names, name);
+	return 0;
+}
+
+/* What comes twice does no harm. */
+static int note_again(void *ctx, struct err *err)
+{
+	(void)ctx;
+	(void)err;
 	return 0;
 }
 
 struct jval *custom_list_finalized(struct kube *kube, const struct jval *crd,
 				   struct err *err)
 {
-	autofree char *path = custom_path(crd, NULL, NULL);
 	autojval struct jval *names = jval_new_array();
-	struct finalized self = { crd, names };
+	const struct kube_visitor visitor = { note_finalized, note_again,
+					      names };
 
-	if (kube_list(kube, path, NULL, note_finalized, &self, err) < 0)
+	if (custom_each(kube, crd, &visitor, err) < 0)
 		return NULL;
 	return mem_steal(&names);
 }

@@ -31,7 +31,8 @@ int custom_each(struct kube *kube, const struct jval *crd,
 struct jval *custom_list(struct kube *kube, const struct jval *crd,
 			 const char *ns, struct err *err) must_check;
 
-/* Those of a CRD that have finalizers, named and no more. */
+/* Those of a CRD that have finalizers, named and no more; it may name one
+ * twice. */
 struct jval *custom_list_finalized(struct kube *kube, const struct jval *crd,
 				   struct err *err) must_check;
 

@@ -267,7 +267,7 @@ int engine_see_through(struct engine *self, struct err *err)
 	if (engine_run(self, err) == 0)
 		return 0;
 	/* Whoever took over does what is to be done. */
-	if (err->kind == ERR_LOCKED || self->journal.value == NULL)
+	if (err->kind == ERR_LOCKED)
 		return -1;
 	if (!engine_is_back(self) && is_untouched(self))
 		return withdraw(self, err);

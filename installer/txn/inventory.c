@@ -35,8 +35,9 @@ static const struct {
 struct inventory {
 	struct kube *kube;
 	struct discovery *discovery;
-	struct jval *seen;  /* set of keys */
-	struct jval *found; /* what exists */
+	struct jval *seen;	  /* set of keys */
+	struct jval *collections; /* path -> set of names */
+	struct jval *found;	  /* what exists */
 };
 
 static struct jval *name_only(const char *api_version, const char *kind,
@@ -86,6 +87,12 @@ static int served_version(struct inventory *self, const struct jval *object,
  * Names without "dws" may be somebody else's: such a role counts only when
  * it is about resources of DWS, such a binding when it binds one of those.
  */
+static bool is_doubtful(const struct jval *name)
+{
+	return str_eq(object_name(name), SLURM_BINDING) ||
+	       str_eq(object_name(name), OLD_SLURM_ROLE);
+}
+
 static bool is_of_dws(const struct jval *live)
 {
 	const char *name = object_name(live);
@@ -95,8 +102,6 @@ static bool is_of_dws(const struct jval *live)
 	if (str_eq(name, SLURM_BINDING))
 		return str_eq(role, OLD_SLURM_ROLE) ||
 		       str_eq(role, "dws-workload-manager");
-	if (!str_eq(name, OLD_SLURM_ROLE))
-		return true;
 	for (size_t i = 0; i < jval_len(rules); i++) {
 		const struct jval *groups =
 			jval_get(jval_at(rules, i), "apiGroups");
@@ -108,40 +113,95 @@ static bool is_of_dws(const struct jval *live)
 	return false;
 }
 
+static char *collection_path(struct inventory *self, const struct jval *name,
+			     struct err *err)
+{
+	struct kube_resource resource;
+	int found = discovery_find(self->discovery, self->kube,
+				   object_api_version(name), object_kind(name),
+				   &resource, err);
+
+	if (found > 0)
+		return kube_resource_path(&resource, object_namespace(name),
+					  NULL);
+	if (found == 0)
+		err_set(err, ERR_API, "the API server serves no %s any more",
+			object_kind(name));
+	return NULL;
+}
+
+/* The names in a collection, asked for once: {name: true}. Borrowed. */
+static const struct jval *collection(struct inventory *self, const char *path,
+				     struct err *err)
+{
+	struct jval *set = jval_get(self->collections, path);
+	autojval struct jval *names = NULL;
+
+	if (set)
+		return set;
+	names = kube_list_names(self->kube, path, NULL, err);
+	if (names == NULL)
+		return NULL;
+	set = jval_new_object();
+	for (size_t i = 0; i < jval_len(names); i++)
+		jval_set(set, object_name(jval_at(names, i)),
+			 jval_new_bool(true));
+	jval_set(self->collections, path, set);
+	return set;
+}
+
+/* A name that may be somebody else's needs a look at the object. */
+static int look_at(struct inventory *self, const struct jval *name,
+		   struct err *err)
+{
+	autojval struct jval *live = NULL;
+	autofree char *path = NULL;
+
+	if (!is_doubtful(name))
+		return 1;
+	path = kube_object_path(self->discovery, self->kube, name, err);
+	if (path == NULL)
+		return -1;
+	live = kube_get(self->kube, path, err);
+	if (live)
+		return is_of_dws(live);
+	if (!kube_is_not_found(err))
+		return -1;
+	err_clear(err);
+	return 0;
+}
+
 /* Add the object if it exists in the cluster. */
 static int inventory_try(struct inventory *self, const struct jval *object,
 			 struct err *err)
 {
 	const char *ns = object_namespace(object);
-	autofree char *api_version = NULL;
 	autofree char *label = object_label(object);
 	autofree char *key = mem_printf("%s in %s", label, ns ? ns : "");
+	autofree char *api_version = NULL;
 	autofree char *path = NULL;
 	autojval struct jval *name = NULL;
-	autojval struct jval *live = NULL;
-	int served;
+	const struct jval *names;
+	int found;
 
 	if (jval_get(self->seen, key))
 		return 0;
 	jval_set(self->seen, key, jval_new_bool(true));
-	served = served_version(self, object, &api_version, err);
-	if (served <= 0)
-		return served;
+	found = served_version(self, object, &api_version, err);
+	if (found <= 0)
+		return found;
 	name = name_only(api_version, object_kind(object), ns,
 			 object_name(object));
-	path = kube_object_path(self->discovery, self->kube, name, err);
-	if (path == NULL)
+	path = collection_path(self, name, err);
+	names = path ? collection(self, path, err) : NULL;
+	if (names == NULL)
 		return -1;
-	live = kube_get(self->kube, path, err);
-	if (live) {
-		if (is_of_dws(live))
-			jval_append(self->found, jval_ref(name));
+	if (jval_get(names, object_name(object)) == NULL)
 		return 0;
-	}
-	if (!kube_is_not_found(err))
-		return -1;
-	err_clear(err);
-	return 0;
+	found = look_at(self, name, err);
+	if (found > 0)
+		jval_append(self->found, jval_ref(name));
+	return found < 0 ? -1 : 0;
 }
 
 static int inventory_try_all(struct inventory *self, const struct jval *objects,
@@ -220,7 +280,8 @@ struct jval *inventory_take(struct kube *kube, struct discovery *discovery,
 	autojval struct jval *seen = jval_new_object();
 	autojval struct jval *found = jval_new_array();
 	autojval struct jval *others = leftover_names(survey);
-	struct inventory self = { kube, discovery, seen, found };
+	autojval struct jval *collections = jval_new_object();
+	struct inventory self = { kube, discovery, seen, collections, found };
 
 	if (inventory_records(&self, survey->records, err) < 0 ||
 	    inventory_releases(&self, catalogue, err) < 0 ||

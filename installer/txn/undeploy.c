@@ -101,37 +101,40 @@ struct deletion {
 	struct undeploy *self;
 	const struct jval *objects;
 	struct kube *kubes[DELETE_JOBS];
-	bool *was;
-	struct progress_item *item;
+	int *was; /* what delete_object said */
 };
 
 static int delete_one(void *ctx, unsigned int worker, size_t index,
 		      struct err *err)
 {
 	struct deletion *deletion = ctx;
+	struct undeploy *self = deletion->self;
 	size_t at = jval_len(deletion->objects) - 1 - index;
-	int was = delete_object(deletion->kubes[worker],
-				deletion->self->discovery,
-				jval_at(deletion->objects, at), err);
+	const struct jval *object = jval_at(deletion->objects, at);
+	int was = delete_object(deletion->kubes[worker], self->discovery,
+				object, err);
+	struct progress_item *item;
+	autofree char *label = NULL;
 
-	if (was < 0)
-		return -1;
-	deletion->was[at] = was > 0;
-	progress_advance(deletion->item, 1);
+	deletion->was[at] = was;
+	if (was != 2)
+		return was < 0 ? -1 : 0;
+	label = object_label(object);
+	item = progress_add(self->progress, PROGRESS_STEPS, 1, "%s", label);
+	progress_end(item, PROGRESS_DONE, "gone");
 	return 0;
 }
 
+/* Delete all; those that are on their way are added to `leaving`. */
 static int delete_all(struct undeploy *self, const struct jval *objects,
-		      struct err *err)
+		      struct jval *leaving, struct err *err)
 {
 	size_t nr = jval_len(objects);
-	autofree bool *was = mem_array(nr + 1, sizeof(*was));
+	autofree int *was = mem_array(nr + 1, sizeof(*was));
 	struct deletion deletion = {
 		.self = self,
 		.objects = objects,
 		.was = was,
-		.item = progress_add(self->progress, PROGRESS_STEPS, nr,
-				     "deleting"),
 	};
 	int status;
 
@@ -140,21 +143,24 @@ static int delete_all(struct undeploy *self, const struct jval *objects,
 	status = parallel_run(nr, DELETE_JOBS, delete_one, &deletion, err);
 	for (size_t i = 0; i < DELETE_JOBS; i++)
 		kube_free(deletion.kubes[i]);
-	for (size_t i = 0; i < nr; i++)
-		self->removed += was[i];
-	progress_end(deletion.item,
-		     status < 0 ? PROGRESS_FAILED : PROGRESS_SKIPPED, NULL);
+	for (size_t i = 0; i < nr; i++) {
+		self->removed += was[i] > 0;
+		if (was[i] == 1)
+			jval_append(leaving, jval_ref(jval_at(objects, i)));
+	}
 	return status;
 }
 
 int undeploy_objects(struct undeploy *self, const char *what,
 		     const struct jval *objects, struct err *err)
 {
+	autojval struct jval *leaving = jval_new_array();
+
 	if (jval_len(objects) == 0)
 		return 0;
 	progress_phase(self->progress, "%s", what);
-	if (delete_all(self, objects, err) < 0 ||
-	    wait_gone(self->kube, self->discovery, objects, self->timeout_ms,
+	if (delete_all(self, objects, leaving, err) < 0 ||
+	    wait_gone(self->kube, self->discovery, leaving, self->timeout_ms,
 		      self->progress, err) < 0)
 		return err_wrap(err, "remove %s", what);
 	return 0;
