@@ -86,10 +86,12 @@ static int ask(const struct question *question, const struct jval *object,
 	return 0;
 }
 
-/* 1 when `with` is refused where `without` is taken: so not for a quota, a
- * missing right or whatever else has nothing to do with the mounts. */
-static int is_forbidden(const struct question *question, char **why,
-			struct err *err)
+enum verdict { VERDICT_ALLOWED, VERDICT_FORBIDDEN, VERDICT_UNKNOWN };
+
+/* Forbidden when `with` is refused where `without` is taken: so not for a
+ * quota, a missing right or whatever else has nothing to do with the mounts. */
+static int judge(const struct question *question, enum verdict *verdict,
+		 char **why, struct err *err)
 {
 	autofree char *words = NULL;
 	autofree char *unused = NULL;
@@ -97,14 +99,16 @@ static int is_forbidden(const struct question *question, char **why,
 
 	if (ask(question, question->with, &answer, &words, err) < 0)
 		return -1;
+	*verdict = answer == ANSWER_TAKEN ? VERDICT_ALLOWED : VERDICT_UNKNOWN;
 	if (answer != ANSWER_REFUSED)
 		return 0;
 	if (ask(question, question->without, &answer, &unused, err) < 0)
 		return -1;
 	if (answer != ANSWER_TAKEN)
 		return 0;
+	*verdict = VERDICT_FORBIDDEN;
 	*why = mem_steal(&words);
-	return 1;
+	return 0;
 }
 
 static int is_there(struct kube *kube, struct discovery *discovery,
@@ -140,8 +144,8 @@ static struct jval *pod_of(const struct jval *deployment, bool with_account)
 
 static int pod_forbidden(struct kube *kube, struct discovery *discovery,
 			 const char *ns, const struct jval *with,
-			 const struct jval *without, char **why,
-			 struct err *err)
+			 const struct jval *without, enum verdict *verdict,
+			 char **why, struct err *err)
 {
 	const char *account =
 		jval_str(with, "spec.template.spec.serviceAccountName");
@@ -149,7 +153,7 @@ static int pod_forbidden(struct kube *kube, struct discovery *discovery,
 		mem_printf("/api/v1/namespaces/%s/pods?dryRun=All", ns);
 	struct question question = { kube, path, POD_MAKER, NULL, NULL };
 	autojval struct jval *pod_with = NULL, *pod_without = NULL;
-	int there = 0, forbidden;
+	int there = 0;
 
 	if (account)
 		there = is_there(kube, discovery, "ServiceAccount", ns, account,
@@ -158,34 +162,37 @@ static int pod_forbidden(struct kube *kube, struct discovery *discovery,
 		return -1;
 	question.with = pod_with = pod_of(with, there);
 	question.without = pod_without = pod_of(without, there);
-	forbidden = is_forbidden(&question, why, err);
-	if (forbidden != 0)
-		return forbidden;
-	/* Who may not speak for others is refused both; so much for that. */
+	if (judge(&question, verdict, why, err) < 0)
+		return -1;
+	if (*verdict != VERDICT_UNKNOWN)
+		return 0;
+	/* Who may not speak for others is refused both. */
 	question.as = NULL;
-	return is_forbidden(&question, why, err);
+	return judge(&question, verdict, why, err);
 }
 
 /* Policy engines see the Deployment, Pod Security its pods. */
 static int deployment_forbidden(struct kube *kube, struct discovery *discovery,
 				const char *ns, const struct jval *deployment,
-				char **why, struct err *err)
+				enum verdict *verdict, char **why,
+				struct err *err)
 {
 	autojval struct jval *with = jval_copy(deployment);
 	autojval struct jval *without = NULL;
 	autofree char *path = mem_printf(
 		"/apis/apps/v1/namespaces/%s/deployments?dryRun=All", ns);
 	struct question question = { kube, path, NULL, NULL, NULL };
-	int forbidden;
 
 	jval_set_str(with, "metadata.namespace", ns);
 	question.with = with;
 	question.without = without = jval_copy(with);
 	host_time_strip(without);
-	forbidden = is_forbidden(&question, why, err);
-	if (forbidden != 0)
-		return forbidden;
-	return pod_forbidden(kube, discovery, ns, with, without, why, err);
+	if (judge(&question, verdict, why, err) < 0)
+		return -1;
+	if (*verdict == VERDICT_FORBIDDEN)
+		return 0;
+	return pod_forbidden(kube, discovery, ns, with, without, verdict, why,
+			     err);
 }
 
 /* 1 when the cluster forbids the mounts of one of the Deployments; `name` of
@@ -194,24 +201,25 @@ static int mounts_forbidden(struct kube *kube, struct discovery *discovery,
 			    const struct jval *objects, const char **name,
 			    char **why, struct err *err)
 {
-	int forbidden = 0;
-
-	for (size_t i = 0; forbidden == 0 && i < jval_len(objects); i++) {
+	for (size_t i = 0; i < jval_len(objects); i++) {
 		const struct jval *object = jval_at(objects, i);
 		const char *ns = object_namespace(object);
+		enum verdict verdict;
 		int there;
 
 		if (!host_time_mounted(object))
 			continue;
-		*name = object_name(object);
 		there = is_there(kube, discovery, "Namespace", NULL, ns, err);
-		if (there < 0)
+		if (there < 0 ||
+		    deployment_forbidden(kube, discovery,
+					 there ? ns : OTHER_NAMESPACE, object,
+					 &verdict, why, err) < 0)
 			return -1;
-		forbidden = deployment_forbidden(kube, discovery,
-						 there ? ns : OTHER_NAMESPACE,
-						 object, why, err);
+		*name = object_name(object);
+		if (verdict == VERDICT_FORBIDDEN)
+			return 1;
 	}
-	return forbidden;
+	return 0;
 }
 
 static bool any_mounted(const struct jval *objects)
