@@ -95,6 +95,15 @@ static void set_images(struct transact *self)
 	options->images = &self->images;
 }
 
+/* A server that restarts is waited for as long as a pod is. */
+static void set_patience(struct cluster *cluster, int64_t timeout_ms)
+{
+	if (timeout_ms <= kube_config_patience(cluster->config))
+		return;
+	kube_config_set_patience(cluster->config, timeout_ms);
+	kube_set_patience(cluster->kube, timeout_ms);
+}
+
 int transact_open(struct transact *self, struct settings *settings,
 		  bool release, bool registry, struct err *err)
 {
@@ -108,6 +117,7 @@ int transact_open(struct transact *self, struct settings *settings,
 		return -1;
 	if (cluster_open(&self->cluster, settings, err) < 0)
 		return -1;
+	set_patience(&self->cluster, settings->timeout_ms);
 	self->options.config = self->cluster.config;
 	self->options.kube = self->cluster.kube;
 	self->options.discovery = self->cluster.discovery;

@@ -9,7 +9,6 @@
 #include "base/version.h"
 #include "kube/status.h"
 
-#define PATIENCE_MS 30000
 /* A server that never answered is not waited for that long. */
 #define FIRST_PATIENCE_MS 2000
 #define BACKOFF_MS 100
@@ -59,7 +58,7 @@ struct kube *kube_new(struct kube_config *config)
 	struct kube *kube = mem_alloc(sizeof(*kube));
 
 	kube->config = config;
-	kube->patience_ms = PATIENCE_MS;
+	kube->patience_ms = kube_config_patience(config);
 	kube->timeout_ms = CALL_TIMEOUT_MS;
 	return kube;
 }
@@ -78,9 +77,12 @@ struct kube_config *kube_config_of(const struct kube *kube)
 	return kube->config;
 }
 
-void kube_set_patience(struct kube *kube, int64_t ms)
+int64_t kube_set_patience(struct kube *kube, int64_t ms)
 {
+	int64_t before = kube->patience_ms;
+
 	kube->patience_ms = ms;
+	return before;
 }
 
 void kube_set_call_timeout(struct kube *kube, int64_t ms)

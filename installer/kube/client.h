@@ -28,8 +28,9 @@ struct kube *kube_new(struct kube_config *config) must_check;
 void kube_free(struct kube *kube);
 struct kube_config *kube_config_of(const struct kube *kube);
 
-/* How long calls are retried while the server is away; default 30 s. */
-void kube_set_patience(struct kube *kube, int64_t ms);
+/* How long calls are retried while the server is away; default that of the
+ * configuration. Returns what it was. */
+int64_t kube_set_patience(struct kube *kube, int64_t ms);
 
 /* How long one try may take; default 70 s. */
 void kube_set_call_timeout(struct kube *kube, int64_t ms);

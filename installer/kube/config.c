@@ -20,6 +20,7 @@
 #define EXEC_EXTENSION "client.authentication.k8s.io/exec"
 #define SMALL_MAX_BYTES ((size_t)1 << 20)
 #define CONNECT_TIMEOUT_MS 10000
+#define PATIENCE_MS 30000
 
 /* Connections elsewhere borrow the settings: all stay until the end. */
 struct settings_kept {
@@ -46,6 +47,7 @@ struct kube_config {
 	struct credential *credential;
 	struct settings_kept *kept; /* the latest first */
 	atomic_bool reached;
+	int64_t patience_ms;
 };
 
 static struct kube_config *config_new(void)
@@ -53,6 +55,7 @@ static struct kube_config *config_new(void)
 	struct kube_config *config = mem_alloc(sizeof(*config));
 
 	pthread_mutex_init(&config->lock, NULL);
+	config->patience_ms = PATIENCE_MS;
 	return config;
 }
 
@@ -429,6 +432,16 @@ bool kube_config_refused(struct kube_config *config, unsigned int serial)
 	again = credential_refused(config->credential, serial);
 	pthread_mutex_unlock(&config->lock);
 	return again;
+}
+
+void kube_config_set_patience(struct kube_config *config, int64_t ms)
+{
+	config->patience_ms = ms;
+}
+
+int64_t kube_config_patience(const struct kube_config *config)
+{
+	return config->patience_ms;
 }
 
 bool kube_config_reached(const struct kube_config *config)

@@ -63,6 +63,11 @@ void kube_access_release(struct kube_access *access);
  * one may give another. */
 bool kube_config_refused(struct kube_config *config, unsigned int serial);
 
+/* How long calls of a `struct kube` made from now on are retried while the
+ * server is away (see kube_set_patience); default 30 s. */
+void kube_config_set_patience(struct kube_config *config, int64_t ms);
+int64_t kube_config_patience(const struct kube_config *config);
+
 /* Whether the server was reached once: then it is worth waiting for. */
 bool kube_config_reached(const struct kube_config *config);
 void kube_config_set_reached(struct kube_config *config);

@@ -10,6 +10,7 @@
 #include "txn/adopt.h"
 #include "txn/carry.h"
 #include "txn/deploy.h"
+#include "txn/gate.h"
 #include "txn/inventory.h"
 #include "txn/names.h"
 #include "txn/record.h"
@@ -26,6 +27,8 @@ void change_init(struct change *change, const char *operation,
 
 void change_release(struct change *change)
 {
+	jval_free(change->carried);
+	change->carried = NULL;
 	engine_release(&change->engine);
 }
 
@@ -206,25 +209,13 @@ void change_make_next(struct change *change, const char *version)
 
 /* --- checks ------------------------------------------------------------------- */
 
-static void plan_carry(const struct jval *report, struct plan *plan)
+int change_problem(struct change *change, struct err *err)
 {
-	for (size_t i = 0; i < jval_len(report); i++) {
-		const struct jval *kind = jval_at(report, i);
-		int64_t count = jval_int(kind, "count", 0);
-		const char *to = jval_str(kind, "to");
+	const struct engine *engine = &change->engine;
 
-		if (count == 0)
-			continue;
-		if (jval_bool(kind, "abandoned", false))
-			plan_add(plan, "abandon", "--abandon-resources",
-				 "%" PRId64 " %s", count,
-				 jval_str(kind, "kind"));
-		else
-			plan_add(plan, "carry", NULL,
-				 "%" PRId64 " %s from %s to %s", count,
-				 jval_str(kind, "kind"), jval_str(kind, "from"),
-				 to ? to : "nothing");
-	}
+	if (!engine->options->dry_run)
+		return -1;
+	return plan_note_problem(&engine->result->plan, err);
 }
 
 int change_check_carry(struct change *change, const struct jval *objects,
@@ -235,16 +226,14 @@ int change_check_carry(struct change *change, const struct jval *objects,
 		.objects = objects,
 		.abandon = engine->options->abandon,
 	};
-	autojval struct jval *report = NULL;
 
 	if (change->in_place || engine->now == NULL)
 		return 0;
-	report = carry_survey(&carry, engine->options->kube,
-			      engine->survey.crds, err);
-	if (report == NULL)
+	change->carried = carry_survey(&carry, engine->options->kube,
+				       engine->survey.crds, err);
+	if (change->carried == NULL)
 		return -1;
-	plan_carry(report, &engine->result->plan);
-	return carry_refuse(report, err);
+	return carry_refuse(change->carried, err);
 }
 
 int change_check_way_back(const struct change *change,
@@ -271,27 +260,96 @@ int change_check_way_back(const struct change *change,
 	return err_hint(err, "or go without a way back: --no-rollback");
 }
 
-static void plan_hooks(const struct strs *paths, struct plan *plan)
-{
-	for (size_t i = 0; i < paths->nr; i++)
-		plan_add(plan, "run", "hook of the site", "%s", paths->item[i]);
-}
+/* --- for a dry run --------------------------------------------------------- */
 
-int change_plan(struct change *change, struct err *err)
+static int plan_hooks(struct change *change, const char *when, struct err *err)
 {
 	const struct engine *engine = &change->engine;
-	const struct hooks *hooks = &engine->options->hooks;
-	struct hooks_event pre = { .when = "pre",
-				   .operation = change->operation };
-	struct hooks_event post = { .when = "post",
-				    .operation = change->operation };
+	struct hooks_event event = { .when = when,
+				     .operation = change->operation };
 	auto_strs struct strs paths = STRS_INIT;
 
-	if (hooks_list(hooks, &pre, &paths, err) < 0 ||
-	    hooks_list(hooks, &post, &paths, err) < 0)
+	if (hooks_list(&engine->options->hooks, &event, &paths, err) < 0)
 		return -1;
-	plan_hooks(&paths, &engine->result->plan);
+	for (size_t i = 0; i < paths.nr; i++)
+		plan_add(&engine->result->plan, "run", "hook of the site", "%s",
+			 paths.item[i]);
 	return 0;
+}
+
+static bool replaces(const struct change *change)
+{
+	return !change->in_place && change->engine.now;
+}
+
+int change_plan_before(struct change *change, struct err *err)
+{
+	struct plan *plan = &change->engine.result->plan;
+
+	if (plan_hooks(change, "pre", err) < 0)
+		return -1;
+	if (!replaces(change))
+		return 0;
+	plan_add(plan, "close", "no new Workflow may begin meanwhile",
+		 "gate " GATE_NAME);
+	plan_add(plan, "back up", "in the cluster and on this host",
+		 "custom resources");
+	return 0;
+}
+
+static void plan_carried(const struct jval *kind, struct plan *plan)
+{
+	int64_t count = jval_int(kind, "count", 0);
+	const char *name = jval_str(kind, "kind");
+	const char *to = jval_str(kind, "to");
+
+	if (count == 0)
+		return;
+	if (jval_bool(kind, "abandoned", false))
+		plan_add(plan, "abandon", "--abandon-resources", "%s", name);
+	else if (to)
+		plan_add(plan, "carry", NULL, "%s from %s to %s", name,
+			 jval_str(kind, "from"), to);
+	else
+		return;
+	plan_set_number(plan, "count", count);
+}
+
+/* The way back of what replaces something is a revision. */
+static void plan_back(const struct change *change, struct plan *plan)
+{
+	const struct jval *now = change->engine.now;
+
+	if (str_eq(change->operation, "uninstall"))
+		plan->back = mem_strdup("none once it is done; until then "
+					"'dws-csm rollback'");
+	else if (now)
+		plan->back = mem_printf(
+			"a failure brings DWS %s back by itself%s; 'dws-csm "
+			"rollback' does so later",
+			jval_str(now, "version"),
+			change->engine.options->no_rollback ?
+				" (not with --no-rollback)" :
+				"");
+	else
+		plan->back = mem_strdup("'dws-csm uninstall'");
+}
+
+int change_plan_after(struct change *change, struct err *err)
+{
+	struct plan *plan = &change->engine.result->plan;
+	bool ends = str_eq(change->operation, "uninstall");
+
+	if (!ends && change->engine.options->wait)
+		plan_add(plan, "wait", NULL, "until all is ready");
+	for (size_t i = 0; i < jval_len(change->carried); i++)
+		plan_carried(jval_at(change->carried, i), plan);
+	if (!ends && change->engine.options->wait)
+		plan_add(plan, "try", "by a dry run", "a Workflow");
+	if (replaces(change))
+		plan_add(plan, "open", NULL, "gate " GATE_NAME);
+	plan_back(change, plan);
+	return plan_hooks(change, "post", err);
 }
 
 /* --- the transaction ------------------------------------------------------------ */

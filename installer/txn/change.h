@@ -18,6 +18,7 @@ struct change {
 	bool adopted;	       /* engine.now is not in the cluster yet */
 	bool supersedes;       /* a failed installation is open still */
 	bool ours_open;	       /* so is an uninstallation: go on with it */
+	struct jval *carried;  /* of carry_survey */
 };
 
 void change_init(struct change *change, const char *operation,
@@ -38,8 +39,8 @@ int change_find_now(struct change *change, struct err *err) must_check;
 /* A new record into engine.next, without objects. */
 void change_make_next(struct change *change, const char *version);
 
-/* Are custom resources taken by the release of `objects`, all of them? Each
- * kind becomes a step of the plan. Nothing where none are carried. */
+/* Are custom resources taken by the release of `objects`, all of them? Nothing
+ * is asked where none are carried. */
 int change_check_carry(struct change *change, const struct jval *objects,
 		       struct err *err) must_check;
 
@@ -49,8 +50,14 @@ int change_check_way_back(const struct change *change,
 			  const struct preflight *preflight, struct err *err)
 	must_check;
 
-/* The dry run's part of what each transaction does, into the plan. */
-int change_plan(struct change *change, struct err *err) must_check;
+/* What refuses a change is shown in the plan of a dry run, which goes on: 0.
+ * Otherwise, and for any other error, -1. */
+int change_problem(struct change *change, struct err *err) must_check;
+
+/* For a dry run, the steps around the objects: before and after those are
+ * told. */
+int change_plan_before(struct change *change, struct err *err) must_check;
+int change_plan_after(struct change *change, struct err *err) must_check;
 
 /* Open the transaction and see it through. */
 int change_run(struct change *change, struct err *err) must_check;

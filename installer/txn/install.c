@@ -93,15 +93,25 @@ static int check_all(struct installation *self, struct err *err)
 		.next = self->target.objects,
 	};
 
-	if (change_check_carry(&self->change, self->target.objects, err) < 0 ||
-	    preflight_permissions(&preflight, err) < 0 ||
-	    preflight_served(&preflight, preflight.next, err) < 0)
+	struct change *change = &self->change;
+
+	if (change_check_carry(change, self->target.objects, err) < 0 &&
+	    change_problem(change, err) < 0)
 		return -1;
-	if (!self->change.in_place && engine->now &&
+	if (preflight_permissions(&preflight, err) < 0 &&
+	    change_problem(change, err) < 0)
+		return -1;
+	if (preflight_served(&preflight, preflight.next, err) < 0 &&
+	    change_problem(change, err) < 0)
+		return -1;
+	if (!change->in_place && engine->now &&
 	    undeploy_check_workflows(options->kube, &engine->result->workflows,
-				     err) < 0)
+				     err) < 0 &&
+	    change_problem(change, err) < 0)
 		return -1;
-	return change_check_way_back(&self->change, &preflight, err);
+	if (change_check_way_back(change, &preflight, err) < 0)
+		return change_problem(change, err);
+	return 0;
 }
 
 /* --- doing it ------------------------------------------------------------------ */
@@ -186,6 +196,8 @@ static int plan(struct installation *self, struct err *err)
 		.timeout_ms = options->timeout_ms,
 	};
 
+	if (change_plan_before(&self->change, err) < 0)
+		return -1;
 	if (self->change.in_place || engine->now == NULL) {
 		if (foresee_apply(&deploy, engine->survey.namespace,
 				  self->target.objects, &engine->result->plan,
@@ -195,7 +207,7 @@ static int plan(struct installation *self, struct err *err)
 		foresee_replace(jval_get(engine->now, "objects"),
 				self->target.objects, &engine->result->plan);
 	}
-	return change_plan(&self->change, err);
+	return change_plan_after(&self->change, err);
 }
 
 static int run(struct installation *self, struct err *err)

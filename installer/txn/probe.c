@@ -6,7 +6,6 @@
 
 #define PAUSE_MS 250
 #define PAUSE_MAX_MS 2000
-#define PATIENCE_MS 30000
 
 /* A Workflow that is refused by nothing but what is wrong. */
 static struct jval *probe_object(const char *version, const char *pass)
@@ -33,11 +32,11 @@ int probe_once(struct kube *kube, const char *version, const char *pass,
 		"/apis/%s/%s/namespaces/default/workflows?dryRun=All",
 		DWS_GROUP, version);
 	autojval struct jval *object = probe_object(version, pass);
+	int64_t patience = kube_set_patience(kube, 0);
 	int status;
 
-	kube_set_patience(kube, 0);
 	status = kube_call(kube, "POST", path, NULL, object, NULL, err);
-	kube_set_patience(kube, PATIENCE_MS);
+	kube_set_patience(kube, patience);
 	return status;
 }
 

@@ -160,19 +160,28 @@ static int check_all(struct change *change, const struct jval *target,
 		.next = objects,
 	};
 
-	if (change_check_carry(change, objects, err) < 0 ||
-	    preflight_permissions(&preflight, err) < 0 ||
-	    preflight_served(&preflight, objects, err) < 0)
+	if (change_check_carry(change, objects, err) < 0 &&
+	    change_problem(change, err) < 0)
+		return -1;
+	if (preflight_permissions(&preflight, err) < 0 &&
+	    change_problem(change, err) < 0)
+		return -1;
+	if (preflight_served(&preflight, objects, err) < 0 &&
+	    change_problem(change, err) < 0)
 		return -1;
 	if (options->registry &&
 	    preflight_images(objects, jval_get(target, "images"),
-			     options->registry, options->place, err) < 0)
+			     options->registry, options->place, err) < 0 &&
+	    change_problem(change, err) < 0)
 		return -1;
 	if (!change->in_place &&
 	    undeploy_check_workflows(options->kube, &engine->result->workflows,
-				     err) < 0)
+				     err) < 0 &&
+	    change_problem(change, err) < 0)
 		return -1;
-	return change_check_way_back(change, &preflight, err);
+	if (change_check_way_back(change, &preflight, err) < 0)
+		return change_problem(change, err);
+	return 0;
 }
 
 static void make_next(struct change *change, const struct jval *target)
@@ -214,10 +223,12 @@ static int roll_back(struct change *change, struct err *err)
 	make_next(change, target);
 	engine->result->nr_objects = jval_len(jval_get(target, "objects"));
 	if (engine->options->dry_run) {
+		if (change_plan_before(change, err) < 0)
+			return -1;
 		foresee_replace(jval_get(engine->now, "objects"),
 				jval_get(target, "objects"),
 				&engine->result->plan);
-		return change_plan(change, err);
+		return change_plan_after(change, err);
 	}
 	if (change_run(change, err) < 0)
 		return -1;

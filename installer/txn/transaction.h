@@ -47,8 +47,6 @@ struct txn_options {
 	int64_t timeout_ms;
 	bool dry_run;
 	bool no_rollback;
-	/* Digest of a plan that was shown before; NULL = any will do. */
-	const char *expected_plan;
 	struct progress *progress;
 
 	/* install and upgrade */

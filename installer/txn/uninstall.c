@@ -115,12 +115,14 @@ static int plan(struct change *change, struct err *err)
 
 	if (inventory == NULL)
 		return -1;
+	if (change_plan_before(change, err) < 0)
+		return -1;
 	undeploy_plan(engine->result->resources, list);
 	if (options->delete_namespace && engine->survey.namespace)
 		jval_insert_at(inventory, 0,
 			       jval_ref(engine->survey.namespace));
 	undeploy_plan(inventory, list);
-	return change_plan(change, err);
+	return change_plan_after(change, err);
 }
 
 /* An uninstallation that was not finished goes on. */
@@ -146,17 +148,21 @@ static int uninstall(struct change *change, struct err *err)
 	if (change->ours_open && !options->dry_run)
 		return go_on(change, err);
 	if (undeploy_check_workflows(options->kube, &engine->result->workflows,
-				     err) < 0 ||
-	    collect_resources(engine, err) < 0 ||
+				     err) < 0 &&
+	    change_problem(change, err) < 0)
+		return -1;
+	if (collect_resources(engine, err) < 0 ||
 	    check_resources(engine, err) < 0)
 		return -1;
 	/* A failed installation is no state to go back to. */
 	if (!engine->survey.present || engine->survey.namespace == NULL ||
 	    change->supersedes)
 		return remove_leftovers(change, err);
+	if (change_find_now(change, err) < 0)
+		return -1;
 	if (options->dry_run)
 		return plan(change, err);
-	if (change_find_now(change, err) < 0 || change_run(change, err) < 0)
+	if (change_run(change, err) < 0)
 		return -1;
 	engine->result->changed = true;
 	return 0;
