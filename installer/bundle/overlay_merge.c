@@ -174,70 +174,89 @@ static bool same_keys(const struct overlay_keys *keys, const struct jval *a,
 	return also_a == NULL || also_b == NULL || jval_equal(also_a, also_b);
 }
 
-/* Take the element that `patch` means out of `old`, or NULL. */
-static struct jval *take_element(struct jval *old,
-				 const struct overlay_keys *keys,
-				 const struct jval *patch)
+/* Number of the element that `patch` means; that of `old` where none is. */
+static size_t find_element(const struct jval *old,
+			   const struct overlay_keys *keys,
+			   const struct jval *patch)
 {
-	for (size_t i = 0; i < jval_len(old); i++) {
-		struct jval *found = jval_at(old, i);
+	size_t i = 0;
 
-		if (same_keys(keys, found, patch)) {
-			jval_ref(found);
-			jval_remove_at(old, i);
-			return found;
-		}
-	}
-	return NULL;
+	while (i < jval_len(old) && !same_keys(keys, jval_at(old, i), patch))
+		i++;
+	return i;
 }
 
-static int merge_element(const struct at *at, const struct overlay_keys *keys,
-			 struct jval *result, struct jval *old,
-			 const struct jval *patch, struct err *err)
+static bool any_has(const struct jval *list, const char *name)
 {
+	for (size_t i = 0; name && i < jval_len(list); i++)
+		if (jval_get(jval_at(list, i), name))
+			return true;
+	return false;
+}
+
+struct merger {
+	const struct at *at;
+	const struct overlay_keys *keys;
+	struct jval *result; /* what comes first */
+	struct jval *old;    /* what follows it */
+	bool stay;	     /* what is merged keeps its place in `old` */
+};
+
+static int merge_element(const struct merger *merger, const struct jval *patch,
+			 struct err *err)
+{
+	size_t index = find_element(merger->old, merger->keys, patch);
 	autojval struct jval *element = NULL;
-	autofree char *why = NULL;
 	enum directive directive;
 
-	if (!jval_is_object(patch) || !jval_get(patch, keys->key)) {
-		why = mem_printf("has an element without '%s'", keys->key);
-		return refuse(at, err, why);
-	}
-	if (directive_of(at, patch, &directive, err) < 0)
+	if (directive_of(merger->at, patch, &directive, err) < 0)
 		return -1;
-	element = take_element(old, keys, patch);
+	/* Some replace the element then, some the list, some nothing. */
+	if (directive == REPLACE)
+		return refuse(merger->at, err,
+			      "has an element with '$patch: replace', which is "
+			      "not supported");
+	element = index < jval_len(merger->old) ?
+			  jval_ref(jval_at(merger->old, index)) :
+			  NULL;
+	if (element && (directive == DELETE || !merger->stay))
+		jval_remove_at(merger->old, index);
 	if (directive == DELETE)
 		return 0;
-	if (element == NULL || directive == REPLACE) {
-		jval_free(element);
+	if (element && merger->stay)
+		return merge_members(merger->at, element, patch, err);
+	if (element == NULL)
 		element = jval_new_object();
-	}
-	if (merge_members(at, element, patch, err) < 0)
+	if (merge_members(merger->at, element, patch, err) < 0)
 		return -1;
-	jval_append(result, mem_steal(&element));
+	jval_append(merger->result, mem_steal(&element));
 	return 0;
 }
 
-static int merge_elements(const struct at *at, const struct overlay_keys *keys,
-			  struct jval *result, struct jval *old,
-			  const struct jval *patch, struct err *err)
+static int merge_elements(const struct merger *merger, const struct jval *patch,
+			  struct err *err)
 {
+	const char *key = merger->keys->key;
+	autofree char *why = mem_printf("has an element without '%s'", key);
+	struct jval *result = merger->result;
+
 	for (size_t i = 0; i < jval_len(patch); i++) {
 		struct jval *element = jval_at(patch, i);
 
 		if (is_alone(element))
 			continue;
-		if (keys->key[0] == '\0') {
-			if (!has_value(result, element))
-				jval_append(result, jval_copy(element));
-		} else if (merge_element(at, keys, result, old, element, err) <
-			   0) {
+		if (key[0] == '\0' && !has_value(result, element))
+			jval_append(result, jval_copy(element));
+		if (key[0] == '\0')
+			continue;
+		if (!jval_is_object(element) || !jval_get(element, key))
+			return refuse(merger->at, err, why);
+		if (merge_element(merger, element, err) < 0)
 			return -1;
-		}
 	}
-	for (size_t i = 0; i < jval_len(old); i++)
-		if (keys->key[0] || !has_value(result, jval_at(old, i)))
-			jval_append(result, jval_ref(jval_at(old, i)));
+	for (size_t i = 0; i < jval_len(merger->old); i++)
+		if (key[0] || !has_value(result, jval_at(merger->old, i)))
+			jval_append(result, jval_ref(jval_at(merger->old, i)));
 	return 0;
 }
 
@@ -270,6 +289,7 @@ static int merge_list(const struct at *at, struct jval *dst,
 		overlay_place_keys(at->up->place, at->kind, at->name);
 	autojval struct jval *result = jval_new_array();
 	autojval struct jval *old = NULL;
+	struct merger merger;
 	enum directive directive;
 
 	if (keys == NULL)
@@ -282,7 +302,13 @@ static int merge_list(const struct at *at, struct jval *dst,
 	}
 	if (directive == MERGE && jval_is_array(jval_get(dst, at->name)))
 		old = jval_copy(jval_get(dst, at->name));
-	if (merge_elements(at, keys, result, old, patch, err) < 0)
+	merger.at = at;
+	merger.keys = keys;
+	merger.result = result;
+	merger.old = old;
+	/* kustomize does so where it tells elements apart by both keys. */
+	merger.stay = any_has(old, keys->also) || any_has(patch, keys->also);
+	if (merge_elements(&merger, patch, err) < 0)
 		return -1;
 	jval_set(dst, at->name, mem_steal(&result));
 	return 0;
