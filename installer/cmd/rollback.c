@@ -45,7 +45,12 @@ static void rollback_tell(const struct transact *self,
 	char took[TRANSACT_TOOK_SIZE];
 
 	transact_took(self, took);
-	if (result->operation)
+	if (!result->changed)
+		log_info("the last change was taken back already: DWS %s "
+			 "stands; to go further back name a revision of "
+			 "'dws-csm history'",
+			 result->version ? result->version : "(none)");
+	else if (result->operation)
 		rollback_tell_open(result, took);
 	else
 		log_info("rolled back from DWS %s to %s: %zu objects, %zu "

@@ -116,17 +116,25 @@ static int check_all(struct installation *self, struct err *err)
 
 /* --- doing it ------------------------------------------------------------------ */
 
-/* Does the newest record tell just what would be installed now? */
+/* The objects as a record would have them; the caller's. */
+static struct jval *recorded_objects(const struct installation *self)
+{
+	autojval struct jval *record = jval_new_object();
+
+	record_set_objects(record, self->target.objects);
+	return jval_ref(jval_get(record, "objects"));
+}
+
+/* Does the record of what stands tell just what would be installed now? */
 static bool is_recorded(const struct installation *self)
 {
-	const struct jval *old = survey_record(&self->change.engine.survey);
-	autojval struct jval *probe = jval_new_object();
+	const struct jval *now = self->change.engine.now;
+	autojval struct jval *objects = NULL;
 
-	if (!self->change.in_place ||
-	    !str_eq(jval_str(old, "status"), "deployed"))
+	if (!self->change.in_place || self->change.adopted)
 		return false;
-	record_set_objects(probe, self->target.objects);
-	return jval_equal(jval_get(old, "objects"), jval_get(probe, "objects"));
+	objects = recorded_objects(self);
+	return jval_equal(jval_get(now, "objects"), objects);
 }
 
 /* Before the wait, not after: some of it may be why it is in vain. */
@@ -155,8 +163,7 @@ static int converge(struct installation *self, struct err *err)
 		.progress = options->progress,
 	};
 
-	engine->result->revision =
-		jval_int(survey_record(&engine->survey), "revision", 0);
+	engine->result->revision = jval_int(engine->now, "revision", 0);
 	if (gate_open(options->kube, err) < 0 ||
 	    deploy_apply(&deploy, objects, results, err) < 0)
 		return -1;
@@ -204,8 +211,10 @@ static int plan(struct installation *self, struct err *err)
 				  err) < 0)
 			return -1;
 	} else {
-		foresee_replace(jval_get(engine->now, "objects"),
-				self->target.objects, &engine->result->plan);
+		autojval struct jval *objects = recorded_objects(self);
+
+		foresee_replace(jval_get(engine->now, "objects"), objects,
+				&engine->result->plan);
 	}
 	return change_plan_after(&self->change, err);
 }

@@ -16,6 +16,27 @@
 
 /* --- an open transaction -------------------------------------------------------- */
 
+/*
+ * A change that had not begun when its installer died, or that went back
+ * already: who asks for a rollback now has what he wants, and must not be
+ * taken further back. Only a rollback that had not begun is to be done.
+ */
+static bool is_back_already(const struct engine *engine,
+			    const struct jval *dead)
+{
+	const char *died = jval_str(dead, "operation");
+	const struct jval *last = survey_record(&engine->survey);
+	const char *status = jval_str(last, "status");
+
+	if (died)
+		return !str_eq(died, "rollback");
+	if (str_eq(jval_str(last, "operation"), "rollback") &&
+	    str_eq(status, "installing"))
+		return false;
+	return str_eq(status, "rolled-back") || str_eq(status, "failed") ||
+	       str_eq(status, "installing");
+}
+
 /* Take the lock from whoever died, and the journal up: 1, 0 where none is
  * open. */
 static int take_up(struct change *change, struct err *err)
@@ -200,13 +221,33 @@ static void make_next(struct change *change, const struct jval *target)
 		 jval_new_int(jval_int(target, "revision", 0)));
 }
 
+/* What had not begun is not under way. */
+static int settle(struct engine *engine, struct err *err)
+{
+	struct jval *last = survey_record(&engine->survey);
+
+	if (engine->options->dry_run ||
+	    !str_eq(jval_str(last, "status"), "installing"))
+		return 0;
+	record_set_status(last, "rolled-back");
+	return record_save(engine->options->kube, last, err);
+}
+
 static int roll_back(struct change *change, struct err *err)
 {
 	struct engine *engine = &change->engine;
+	autojval struct jval *dead = NULL;
 	struct jval *target;
+	bool none;
 
-	if (change_begin(change, err) < 0)
+	/* Who is not dead keeps change_begin from coming back. */
+	dead = lease_look(engine->options->kube, &none, err);
+	if ((dead == NULL && !none) || change_begin(change, err) < 0)
 		return -1;
+	if (engine->options->revision == 0 && is_back_already(engine, dead)) {
+		engine->result->version = mem_strdup(engine->survey.version);
+		return settle(engine, err);
+	}
 	if (!engine->survey.present)
 		return err_set(err, ERR_BLOCKED,
 			       "no DWS is in this cluster to be rolled back; "
