@@ -16,6 +16,18 @@
 
 /* --- an open transaction -------------------------------------------------------- */
 
+/* Did the dead installer end what the record tells? Times of RFC 3339 in UTC
+ * compare as texts. */
+static bool ended_by(const struct jval *record, const struct jval *dead)
+{
+	const char *started = jval_str(record, "started");
+	const char *since = jval_str(dead, "since");
+
+	return str_eq(jval_str(record, "status"), "deployed") && started &&
+	       since &&
+	       strncmp(started, since, strlen("2026-11-23T04:22:14")) >= 0;
+}
+
 /*
  * A change that had not begun when its installer died, or that went back
  * already: who asks for a rollback now has what he wants, and must not be
@@ -28,7 +40,7 @@ static bool is_back_already(const struct engine *engine,
 	const struct jval *last = survey_record(&engine->survey);
 	const char *status = jval_str(last, "status");
 
-	if (died)
+	if (died && !ended_by(last, dead))
 		return !str_eq(died, "rollback");
 	if (str_eq(jval_str(last, "operation"), "rollback") &&
 	    str_eq(status, "installing"))
