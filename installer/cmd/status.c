@@ -138,11 +138,51 @@ static void show_workflows(const struct jval *workflows, struct buf *out)
 		workflow_table(jval_get(workflows, "items"), out);
 }
 
+static void show_transaction(const struct jval *txn, struct buf *out)
+{
+	const struct jval *alive = jval_get(txn, "alive");
+	bool back = str_eq(jval_str(txn, "direction"), "back");
+	const char *version = jval_str(txn, "version");
+
+	if (!jval_is_object(txn))
+		return;
+	buf_addf(out, "%s: %s%s%s%s, begun by '%s' on '%s' at %s, step '%s'\n",
+		 jval_is_true(alive) ? "A change is under way" :
+				       "A CHANGE IS HALF DONE",
+		 jval_str(txn, "operation"), version ? " of DWS " : "",
+		 version ? version : "", back ? ", going back" : "",
+		 jval_str(txn, "user"), jval_str(txn, "host"),
+		 jval_str(txn, "started"), jval_str(txn, "step"));
+	if (jval_is_true(alive))
+		return;
+	if (jval_is_null(alive))
+		buf_addf(out,
+			 "Unless it is still at work on '%s': 'dws-csm resume' "
+			 "goes on, 'dws-csm rollback' goes back\n",
+			 jval_str(txn, "host"));
+	else
+		buf_addstr(out, "'dws-csm resume' goes on, 'dws-csm rollback' "
+				"goes back\n");
+}
+
+static void show_gate(const struct jval *status, struct buf *out)
+{
+	if (!jval_bool(status, "gate", false))
+		return;
+	buf_addstr(out, "New Workflows are kept out");
+	if (!jval_is_object(jval_get(status, "transaction")))
+		buf_addstr(out, " though no change is under way: 'dws-csm "
+				"resume' lets them in");
+	buf_addch(out, '\n');
+}
+
 static int status_show(const struct jval *status, struct err *err)
 {
 	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
 	int64_t leftovers = jval_int(status, "leftovers", 0);
 
+	show_transaction(jval_get(status, "transaction"), &out);
+	show_gate(status, &out);
 	if (leftovers > 0) {
 		buf_addf(&out,
 			 "DWS is not installed, but %" PRId64
@@ -160,9 +200,6 @@ static int status_show(const struct jval *status, struct err *err)
 		return output_text(buf_str(&out), err);
 	}
 	show_head(status, &out);
-	if (jval_bool(status, "gate", false))
-		buf_addstr(&out, "New Workflows are kept out: an uninstall has "
-				 "begun; run it again, or 'dws-csm install'\n");
 	show_images(jval_get(status, "images"), &out);
 	show_deployments(jval_get(status, "deployments"), &out);
 	show_crds(jval_get(status, "crds"), &out);

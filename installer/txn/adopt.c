@@ -68,7 +68,8 @@ struct jval *adopt_object(const struct jval *live)
 					    "ownerReferences",
 					    NULL };
 	static const char *const notes[] = {
-		LAST_APPLIED, "deployment.kubernetes.io/revision", NULL
+		LAST_APPLIED, "deployment.kubernetes.io/revision",
+		"kubernetes.io/service-account.uid", NULL
 	};
 	struct jval *object = jval_copy(live);
 	const char *kind = object_kind(object);
@@ -82,6 +83,8 @@ struct jval *adopt_object(const struct jval *live)
 		drop_service_addresses(object);
 	else if (str_eq(kind, "ServiceAccount"))
 		drop_account_secrets(object);
+	else if (str_eq(kind, "Secret"))
+		jval_del(object, "data");
 	return object;
 }
 

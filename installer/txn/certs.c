@@ -10,6 +10,7 @@
 #include "format/base64.h"
 #include "kube/object.h"
 #include "txn/names.h"
+#include "txn/record.h"
 
 /* cert-manager renews every 90 days; nobody renews ours but a run of
  * install, so they last ten years, as kubeadm's CA does. */
@@ -239,11 +240,13 @@ struct jval *certs_revive(struct kube *kube, const struct jval *objects,
 		struct jval *object = jval_at(objects, i);
 		struct jval *copy;
 
-		if (str_eq(object_kind(object), "Secret") &&
-		    !is_serving_secret(object))
+		bool withheld = jval_get(object, RECORD_WITHHELD);
+
+		if (withheld && !is_serving_secret(object))
 			continue;
 		copy = jval_copy(object);
-		if (is_serving_secret(object))
+		jval_del(copy, RECORD_WITHHELD);
+		if (withheld)
 			serving = copy;
 		jval_append(revived, copy);
 	}

@@ -18,7 +18,7 @@ struct jval *certs_adapt(struct kube *kube, const struct survey *survey,
 			 enum webhook_certs certs, const struct jval *objects,
 			 struct strs *notes, struct err *err) must_check;
 
-/* Objects of a record as they can be applied: a record has no data of
+/* Objects of a record as they can be applied: a record withholds the data of
  * Secrets. Where our own certificate is among them it is put back, with its
  * caBundle wherever the webhook's Service is named: the one in the cluster, if
  * it still holds, else a new one. Other Secrets are left out, so that they stay

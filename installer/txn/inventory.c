@@ -293,13 +293,21 @@ struct jval *inventory_take(struct kube *kube, struct discovery *discovery,
 	return object_sorted(found);
 }
 
+/* Later releases have a token Secret for each account, named like it. */
+static bool is_token(const char *name)
+{
+	return str_eq(name, DWS_CONTROLLER) || str_eq(name, DWS_WEBHOOK);
+}
+
 enum inventory_part inventory_part(const struct jval *object)
 {
 	const char *kind = object_kind(object);
 	const char *name = object_name(object);
 
 	if (str_eq(kind, "Secret"))
-		return str_starts(name, "dws-csm.") ? PART_BOOKS : PART_KEPT;
+		return str_starts(name, "dws-csm.") ? PART_BOOKS :
+		       is_token(name)		    ? PART_RELEASE :
+						      PART_KEPT;
 	if (str_eq(name, GATE_NAME) ||
 	    (str_eq(kind, "Lease") && str_eq(name, LEASE_NAME)))
 		return PART_BOOKS;

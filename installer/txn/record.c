@@ -121,6 +121,17 @@ static void drop_ca_bundles(struct jval *object)
 	jval_del_path(object, "spec.conversion.webhook.clientConfig.caBundle");
 }
 
+/* A Secret without data of its own (of a token) can be applied as it is. */
+static void withhold(struct jval *secret)
+{
+	if (jval_get(secret, "data") == NULL &&
+	    jval_get(secret, "stringData") == NULL)
+		return;
+	jval_del(secret, "data");
+	jval_del(secret, "stringData");
+	jval_set(secret, RECORD_WITHHELD, jval_new_bool(true));
+}
+
 void record_set_objects(struct jval *record, const struct jval *objects)
 {
 	struct jval *copy = jval_copy(objects);
@@ -129,10 +140,8 @@ void record_set_objects(struct jval *record, const struct jval *objects)
 	for (size_t i = 0; i < jval_len(copy); i++) {
 		struct jval *object = jval_at(copy, i);
 
-		if (is_secret(object)) {
-			jval_del(object, "data");
-			jval_del(object, "stringData");
-		}
+		if (is_secret(object))
+			withhold(object);
 		if (own_certificate)
 			drop_ca_bundles(object);
 	}

@@ -29,6 +29,9 @@ struct jval *record_new(int64_t revision, const char *version,
 /* The one of `revision`, or NULL. Borrowed. */
 struct jval *record_find(const struct jval *records, int64_t revision);
 
+/* A member of the Secrets in a record whose data was left out. */
+#define RECORD_WITHHELD "dataWithheld"
+
 /* Set `objects`, without the data of Secrets. Where the webhook's certificate
  * is one of ours, which is issued anew when the record is revived, without the
  * caBundles that belong to it. */

@@ -12,6 +12,8 @@
 #include "txn/custom.h"
 #include "txn/gate.h"
 #include "txn/inventory.h"
+#include "txn/journal.h"
+#include "txn/lease.h"
 #include "txn/names.h"
 #include "txn/survey.h"
 
@@ -245,12 +247,24 @@ static void add_record(struct jval *status, const struct jval *record)
 	jval_set_str(status, "recordStatus", jval_str(record, "status"));
 }
 
+/* The record of what stands: the last that is deployed, or else the last. */
+static const struct jval *standing_record(const struct survey *survey)
+{
+	for (size_t i = jval_len(survey->records); i-- > 0;) {
+		const struct jval *record = jval_at(survey->records, i);
+
+		if (str_eq(jval_str(record, "status"), "deployed"))
+			return record;
+	}
+	return survey_record(survey);
+}
+
 static int add_details(struct jval *status, struct kube *kube,
 		       const struct survey *survey, struct err *err)
 {
 	autojval struct jval *pods =
 		kube_list_all(kube, IN_NAMESPACE "/pods", NULL, err);
-	const struct jval *record = survey_record(survey);
+	const struct jval *record = standing_record(survey);
 	struct jval *images = jval_new_array();
 	struct jval *webhook;
 
@@ -284,7 +298,50 @@ static int count_leftovers(struct kube *kube, struct discovery *discovery,
 
 	if (found == NULL)
 		return -1;
-	*nr = (int64_t)jval_len(found);
+	*nr = 0;
+	for (size_t i = 0; i < jval_len(found); i++)
+		*nr += inventory_part(jval_at(found, i)) != PART_BOOKS;
+	return 0;
+}
+
+static struct jval *alive_value(struct kube *kube, struct err *err)
+{
+	bool none;
+	autojval struct jval *holder = lease_look(kube, &none, err);
+
+	if (holder == NULL)
+		return none ? jval_new_bool(false) : NULL;
+	if (!jval_is_bool(jval_get(holder, "dead")))
+		return jval_new_null();
+	return jval_new_bool(!jval_bool(holder, "dead", false));
+}
+
+/* What is under way, or half done. */
+static int add_transaction(struct jval *status, struct kube *kube,
+			   struct err *err)
+{
+	static const char *const fields[] = { "operation",   "version",
+					      "fromVersion", "direction",
+					      "step",	     "user",
+					      "host",	     "started" };
+	auto_journal struct journal journal = JOURNAL_INIT;
+	int open = journal_load(&journal, kube, err);
+	struct jval *value, *alive;
+
+	if (open <= 0) {
+		jval_set(status, "transaction", jval_new_null());
+		return open;
+	}
+	alive = alive_value(kube, err);
+	if (alive == NULL)
+		return -1;
+	value = jval_new_object();
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (jval_str(journal.value, fields[i]))
+			jval_set_str(value, fields[i],
+				     jval_str(journal.value, fields[i]));
+	jval_set(value, "alive", alive);
+	jval_set(status, "transaction", value);
 	return 0;
 }
 
@@ -308,8 +365,10 @@ struct jval *status_take(struct kube *kube, struct discovery *discovery,
 			   "namespace", DWS_NAMESPACE, "kubernetes",
 			   survey.server_version, "gate", gate, "leftovers",
 			   leftovers);
+	if (add_transaction(status, kube, err) < 0)
+		return NULL;
 	if (survey.present || survey_record(&survey))
-		add_record(status, survey_record(&survey));
+		add_record(status, standing_record(&survey));
 	if (survey.present && add_details(status, kube, &survey, err) < 0)
 		return NULL;
 	return mem_steal(&status);

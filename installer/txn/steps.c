@@ -123,6 +123,18 @@ static int step_backup(struct engine *self, struct err *err)
 
 /* --- remove ------------------------------------------------------------------ */
 
+/* Where nothing is to be, the webhook's certificate has no use, either. */
+static void add_certificate(const struct jval *inventory, struct jval *objects)
+{
+	for (size_t i = 0; i < jval_len(inventory); i++) {
+		struct jval *object = jval_at(inventory, i);
+
+		if (str_eq(object_kind(object), "Secret") &&
+		    str_eq(object_name(object), DWS_SERVING_SECRET))
+			jval_append(objects, jval_ref(object));
+	}
+}
+
 static int step_remove(struct engine *self, struct err *err)
 {
 	const struct txn_options *options = self->options;
@@ -137,6 +149,8 @@ static int step_remove(struct engine *self, struct err *err)
 	if (inventory == NULL)
 		return -1;
 	objects = inventory_of_release(inventory);
+	if (engine_goal(self) == NULL)
+		add_certificate(inventory, objects);
 	status = undeploy_run(&undeploy, objects, err);
 	self->result->removed += undeploy.removed;
 	self->result->changed |= undeploy.removed > 0;
