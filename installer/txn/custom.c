@@ -90,6 +90,28 @@ static int complete_restart(void *ctx, struct err *err)
 	return self->visitor->restart(self->visitor->ctx, err);
 }
 
+/*
+ * A CRD that has just come is not served yet, one that goes not any more:
+ * then none can be there, and 404 of its collection says so. Clears `err`.
+ */
+static bool none_can_be(struct kube *kube, const struct jval *crd,
+			struct err *err)
+{
+	autofree char *path = mem_printf("%s/%s", CRD_PATH, object_name(crd));
+	autojval struct jval *now = NULL;
+	struct err failure = ERR_INIT;
+	const char *established;
+
+	if (!kube_is_not_found(err))
+		return false;
+	now = kube_get(kube, path, &failure);
+	established = jval_str(object_condition(now, "Established"), "status");
+	if (now ? str_eq(established, "True") : !kube_is_not_found(&failure))
+		return false;
+	err_clear(err);
+	return true;
+}
+
 int custom_each(struct kube *kube, const struct jval *crd,
 		const struct kube_visitor *visitor, struct err *err)
 {
@@ -98,7 +120,9 @@ int custom_each(struct kube *kube, const struct jval *crd,
 	struct kube_visitor complete = { complete_item, complete_restart,
 					 &self };
 
-	return kube_list_each(kube, path, NULL, &complete, err);
+	if (kube_list_each(kube, path, NULL, &complete, err) < 0)
+		return none_can_be(kube, crd, err) ? 0 : -1;
+	return 0;
 }
 
 struct jval *custom_list(struct kube *kube, const struct jval *crd,
@@ -107,6 +131,8 @@ struct jval *custom_list(struct kube *kube, const struct jval *crd,
 	autofree char *path = custom_path(crd, ns, NULL);
 	struct jval *list = kube_list_all(kube, path, NULL, err);
 
+	if (list == NULL && none_can_be(kube, crd, err))
+		return jval_new_array();
 	for (size_t i = 0; i < jval_len(list); i++)
 		custom_complete(jval_at(list, i), crd);
 	return list;
