@@ -104,7 +104,7 @@ bench_backup()
 	local count=${BENCH_RESOURCES:-20000}
 
 	"$DWS_CSM" install --quiet --skip-images --no-wait --version "$new"
-	tests/bench/fill.py "$count"
+	tests/cli/resources.py many "$count"
 	turn backup-ours "$DWS_CSM" backup create --quiet
 	turn backup-theirs "$KUBECTL" --cache-dir "$T/bench/kube" get \
 		storages.v1alpha7.dataworkflowservices.github.io -A -o yaml

@@ -87,11 +87,11 @@ class State:
 
     def collect(self, only_custom):
         objects = list(self.custom())
-        if not only_custom:
-            for path, version, kind in self.lists():
-                if kind not in PASSING:
-                    objects += [dict(item, kind=kind, apiVersion=version)
-                                for item in self.items(path)]
+        # Also those that are not told may be owners.
+        for path, version, kind in self.lists():
+            if kind not in PASSING:
+                objects += [dict(item, kind=kind, apiVersion=version)
+                            for item in self.items(path)]
         self.uids = {item["metadata"]["uid"] for item in objects}
         for item in objects:
             if item["kind"] == "Secret" and item["metadata"]["name"] == "webhook-server-cert":
@@ -101,7 +101,8 @@ class State:
             meta = item["metadata"]
             name = f"{item['kind']} {meta.get('namespace', '-')}/{meta['name']}"
             # Ingresses and the like are in two groups.
-            if name in seen or self.passes(item):
+            if name in seen or self.passes(item) or (
+                    only_custom and not item["apiVersion"].startswith(GROUP)):
                 continue
             seen.add(name)
             item = self.plain(item)

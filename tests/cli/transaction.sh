@@ -43,7 +43,7 @@ given_release()
 
 given_resources()
 {
-	"$root/tests/cli/resources.py" "$resources/$1.yaml" \
+	"$root/tests/cli/resources.py" load "$resources/$1.yaml" \
 		>"$TEST_DIR/given" 2>&1 ||
 		fail "custom resources of $1: $(<"$TEST_DIR/given")"
 }
@@ -110,9 +110,14 @@ whole()
 	return 1
 }
 
+# Without the few fields that the new release demands and the old one does not
+# know: see txn/carry_rules.h.
 custom_resources()
 {
-	"$root/tests/cli/state.py" --custom
+	"$root/tests/cli/state.py" --custom | grep -vE \
+		-e '^Storage .* \.spec\.mode "Live"' \
+		-e '^Servers .* \.status\.allocationSets\[.*\.ready true' \
+		-e '^ClientMount .* \.status\.allReady true'
 }
 
 # assert_whole STATE
