@@ -32,7 +32,10 @@ static int restore_locked(const struct restore_options *options,
 
 	if (options->dry_run)
 		return restore_run(options, result, err);
-	lease = lease_take(options->config, "backup restore", false, err);
+	/* Whoever died before us left no journal, so nothing to recover. */
+	if (check_journal(options->kube, err) < 0)
+		return -1;
+	lease = lease_take(options->config, "backup restore", true, err);
 	if (lease == NULL || check_journal(options->kube, err) < 0)
 		return -1;
 	return restore_run(options, result, err);
