@@ -45,7 +45,8 @@ enum completion_want completion_option_wants(const struct opt *opt)
 		return WANT_WORDS;
 	if (str_eq(opt->arg, "SOURCE"))
 		return WANT_SOURCE;
-	if (str_eq(opt->arg, "FILE") || str_eq(opt->arg, "DIR"))
+	if (opt->arg &&
+	    (str_ends(opt->arg, "FILE") || str_ends(opt->arg, "DIR")))
 		return WANT_FILE;
 	return WANT_NOTHING;
 }

@@ -96,10 +96,12 @@ static bool says_nothing(const struct jval *object)
 	return jval_len(object) == 3 && jval_len(metadata) == names;
 }
 
-/* Metadata say whether something changed, and are cheap. */
+/* Metadata say whether something changed, and are cheap; a dry run leaves
+ * them as they are. */
 static enum kube_answer answer_form(const struct apply_one *one)
 {
-	return one->live || one->made ? KUBE_WHOLE : KUBE_METADATA;
+	return one->live || one->made || one->dry_run ? KUBE_WHOLE :
+							KUBE_METADATA;
 }
 
 /* To who wants to see it; a second try takes the place of the first. */
@@ -169,17 +171,41 @@ static bool same_at(const struct jval *a, const struct jval *b,
 	return jval_equal(jval_path(a, path), jval_path(b, path));
 }
 
+static bool same_metadata(const struct jval *a, const struct jval *b)
+{
+	return same_at(a, b, "metadata.labels") &&
+	       same_at(a, b, "metadata.annotations") &&
+	       same_at(a, b, "metadata.finalizers");
+}
+
+/* A dry run writes no version. */
+static bool would_be_unchanged(const struct jval *before,
+			       const struct jval *after)
+{
+	autojval struct jval *a = jval_copy(before);
+	autojval struct jval *b = jval_copy(after);
+
+	if (!same_metadata(a, b))
+		return false;
+	jval_del(a, "metadata");
+	jval_del(b, "metadata");
+	jval_del(a, "status");
+	jval_del(b, "status");
+	return jval_equal(a, b);
+}
+
 /* Controllers write status meanwhile, which is no change of ours: where the
  * server counts generations, these and the metadata tell. */
-static bool is_unchanged(const struct jval *before, const struct jval *after)
+static bool is_unchanged(const struct apply_one *one, const struct jval *before,
+			 const struct jval *after)
 {
+	if (one->dry_run)
+		return would_be_unchanged(before, after);
 	if (same_at(before, after, "metadata.resourceVersion"))
 		return true;
 	return jval_path(after, "metadata.generation") &&
 	       same_at(before, after, "metadata.generation") &&
-	       same_at(before, after, "metadata.labels") &&
-	       same_at(before, after, "metadata.annotations") &&
-	       same_at(before, after, "metadata.finalizers");
+	       same_metadata(before, after);
 }
 
 /* Apply without a look before. What turns out to have been there counts as
@@ -233,7 +259,7 @@ static int try_apply(struct kube *kube, const struct apply_one *one,
 	hand_over(one->made, after);
 	if (before == NULL || status == 201)
 		*result = APPLY_CREATED;
-	else if (patch == NULL && is_unchanged(before, after))
+	else if (patch == NULL && is_unchanged(one, before, after))
 		*result = APPLY_UNCHANGED;
 	else
 		*result = APPLY_CHANGED;

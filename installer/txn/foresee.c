@@ -15,15 +15,6 @@ static void add_step(struct plan *plan, const char *action, const char *why,
 		 ns ? ns : "");
 }
 
-static void set_diff(struct plan *plan, const struct jval *before,
-		     const struct jval *after)
-{
-	auto_buf struct buf diff = BUF_INIT(BUF_TEXT_MAX);
-
-	if (diff_objects(&diff, before, after))
-		plan_set_diff(plan, buf_str(&diff));
-}
-
 /* --- asked of the server ---------------------------------------------------- */
 
 struct foresight {
@@ -85,11 +76,19 @@ static int foresee_tell(const struct foresight *self, struct plan *plan)
 	int changed = 0;
 
 	for (size_t i = 0; i < jval_len(self->objects); i++) {
-		add_step(plan, actions[self->result[i]], NULL,
+		enum apply_result result = self->result[i];
+		auto_buf struct buf diff = BUF_INIT(BUF_TEXT_MAX);
+		bool differs =
+			result == APPLY_CHANGED &&
+			diff_objects(&diff, self->live[i], self->made[i]);
+		bool taken_over = result == APPLY_CHANGED && !differs;
+
+		add_step(plan, actions[result],
+			 taken_over ? "taken over from kubectl apply" : NULL,
 			 jval_at(self->objects, i));
-		changed |= self->result[i] != APPLY_UNCHANGED;
-		if (self->result[i] == APPLY_CHANGED)
-			set_diff(plan, self->live[i], self->made[i]);
+		if (differs)
+			plan_set_diff(plan, buf_str(&diff));
+		changed |= result != APPLY_UNCHANGED;
 	}
 	return changed;
 }
