@@ -247,6 +247,8 @@ api_server()
 	kill -KILL "$(<"$T/run/kube-apiserver.pid")"
 	server_stop kube-apiserver
 	server_stop kube-controller-manager
+	# Its threads may end a little after it.
+	eventually 'the port to be free' eval '! port_open 6443'
 	APISERVER_FLAGS=$1 must apiserver_start
 	must wait_for 'the API server' kube-apiserver kube_get /readyz
 	must controllers_start
