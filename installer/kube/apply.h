@@ -46,7 +46,8 @@ int apply_objects(const struct apply_options *options,
 		  struct err *err) must_check;
 
 /* Delete one object and do not wait: 1 when it was there, 2 when the server
- * says that it has gone already, 0 when it was not there. Foreground propagation for what owns others. */
+ * says that it has gone already, 0 when it was not there. Foreground
+ * propagation for what owns others. */
 int delete_object(struct kube *kube, struct discovery *discovery,
 		  const struct jval *object, struct err *err) must_check;
 

@@ -47,36 +47,61 @@ bool engine_is_committed(const struct engine *self)
 	       str_eq(journal_str(self, "step"), "finish");
 }
 
-/*
- * Which steps there are. Back from where nothing was taken away yet only the
- * books are set right. What has no release at its end has nothing to deploy,
- * what has none at its beginning nothing to carry over; on the way back from
- * an installation, custom resources may have come meanwhile: they are kept in
- * a backup.
- */
+/* Takes away what stands; on the way back also what an installation brought. */
+static bool removes(const struct engine *self)
+{
+	return !journal_bool(self, "inPlace") &&
+	       (engine_is_back(self) || self->now);
+}
+
+/* Back from an installation, custom resources may have come meanwhile: they
+ * are kept in a backup, though nothing takes them up. */
+static bool backs_up(const struct engine *self)
+{
+	return removes(self) && engine_is_back(self) == (self->now == NULL);
+}
+
+static bool deploys(const struct engine *self)
+{
+	return engine_goal(self);
+}
+
+static bool restores(const struct engine *self)
+{
+	return deploys(self) && removes(self) && self->now;
+}
+
+static bool waits(const struct engine *self)
+{
+	return deploys(self) && jval_bool(self->journal.value, "wait", true);
+}
+
+/* The books of an uninstallation go in the last step. */
+static bool commits(const struct engine *self)
+{
+	return engine_is_back(self) || self->next;
+}
+
+/* Which steps there are. Back from where nothing was taken away yet only the
+ * books are set right. */
 bool engine_has_step(const struct engine *self, const char *name)
 {
-	bool back = engine_is_back(self);
-	bool in_place = journal_bool(self, "inPlace");
-	bool fresh = self->now == NULL; /* nothing stood */
+	static const struct {
+		const char *name;
+		bool (*has)(const struct engine *self);
+	} conditions[] = {
+		{ "gate", removes },   { "backup", backs_up },
+		{ "remove", removes }, { "deploy", deploys },
+		{ "wait", waits },     { "restore", restores },
+		{ "probe", waits },    { "commit", commits },
+	};
+	bool books = str_eq(name, "commit") || str_eq(name, "finish");
 
-	if (str_eq(name, "finish"))
-		return true;
-	/* The books of an uninstallation go in the last step. */
-	if (str_eq(name, "commit"))
-		return back || self->next;
-	if (back && journal_bool(self, "untouched"))
+	if (!books && engine_is_back(self) && journal_bool(self, "untouched"))
 		return false;
-	if (str_eq(name, "gate") || str_eq(name, "remove"))
-		return !in_place && (back || !fresh);
-	if (str_eq(name, "backup"))
-		return !in_place && (back ? fresh : !fresh);
-	if (engine_goal(self) == NULL)
-		return false;
-	if (str_eq(name, "restore"))
-		return !in_place && !fresh;
-	if (str_eq(name, "wait") || str_eq(name, "probe"))
-		return jval_bool(self->journal.value, "wait", true);
+	for (size_t i = 0; i < ARRAY_SIZE(conditions); i++)
+		if (str_eq(conditions[i].name, name))
+			return conditions[i].has(self);
 	return true;
 }
 

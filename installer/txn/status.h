@@ -9,12 +9,13 @@
  *		   certificate: {secret, issuedBy, notAfter, daysLeft}},
  *	 workflows: {count, items: [...]} or {error},
  *	 gate, leftovers,
- *	 transaction: {operation, version, fromVersion, direction, step, user,
- *		       host, started, alive} or null}
+ *	 transaction: {operation, version, fromVersion, direction, step,
+ *		       user, host, started, alive} or null}
  *
  * `alive` of the transaction is false where its installer is known to be gone,
- * null where that is not known. `gate` is true while dws-csm keeps new Workflows out; `leftovers` counts
- * objects of an installation that was not removed whole.
+ * null where that is not known. `gate` is true while dws-csm keeps new
+ * Workflows out; `leftovers` counts objects of an installation that was not
+ * removed whole.
  *
  * Looks only; what cannot be read is told in its place.
  */
