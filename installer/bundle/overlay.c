@@ -49,6 +49,14 @@ void overlay_free(struct overlay *self)
 	free(self);
 }
 
+/* The innermost of those that include each other is where it happened. */
+static int name_file(const struct overlay *self, struct err *err)
+{
+	if (str_starts(err->msg, "overlay '"))
+		return -1;
+	return err_wrap(err, "overlay '%s'", self->file);
+}
+
 /* ---- reading ---- */
 
 static int load_patches(struct overlay *self, const struct overlay_dir *dir,
@@ -244,7 +252,7 @@ static struct overlay *open_file(const struct overlay_dir *dir,
 	self->late_patches = jval_new_array();
 	if (load(self, dir, name, kind, depth, err) == 0)
 		return self;
-	err_wrap(err, "overlay '%s'", self->file);
+	name_file(self, err);
 	overlay_free(self);
 	return NULL;
 }
@@ -415,9 +423,7 @@ static int apply(const struct overlay *self, struct jval *objects,
 int overlay_apply(const struct overlay *self, struct jval *objects,
 		  struct err *err)
 {
-	if (apply(self, objects, err) < 0)
-		return err_wrap(err, "overlay '%s'", self->file);
-	return 0;
+	return apply(self, objects, err) < 0 ? name_file(self, err) : 0;
 }
 
 char *overlay_image(const struct overlay *self, const char *image)
