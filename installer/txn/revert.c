@@ -116,6 +116,18 @@ static int end_open(struct change *change, struct err *err)
 	return status;
 }
 
+/* A record without a journal: its change had not begun. */
+static int settle(struct engine *engine, struct err *err)
+{
+	struct jval *last = survey_record(&engine->survey);
+
+	if (last == NULL || engine->options->dry_run ||
+	    !str_eq(jval_str(last, "status"), "installing"))
+		return 0;
+	record_set_status(last, "failed");
+	return record_save(engine->options->kube, last, err);
+}
+
 static int resume(struct change *change, struct err *err)
 {
 	const struct txn_options *options = change->engine.options;
@@ -125,7 +137,9 @@ static int resume(struct change *change, struct err *err)
 		return -1;
 	/* Somebody may have deleted the journal: nothing closes for ever. */
 	if (open == 0)
-		return gate_open(options->kube, err) < 0 ? -1 : 0;
+		return gate_open(options->kube, err) < 0 ?
+			       -1 :
+			       settle(&change->engine, err);
 	begin_again(change);
 	return end_open(change, err);
 }
@@ -231,18 +245,6 @@ static void make_next(struct change *change, const struct jval *target)
 				 jval_copy(jval_get(target, same[i])));
 	jval_set(next, "rollbackTo",
 		 jval_new_int(jval_int(target, "revision", 0)));
-}
-
-/* What had not begun is not under way. */
-static int settle(struct engine *engine, struct err *err)
-{
-	struct jval *last = survey_record(&engine->survey);
-
-	if (engine->options->dry_run ||
-	    !str_eq(jval_str(last, "status"), "installing"))
-		return 0;
-	record_set_status(last, "rolled-back");
-	return record_save(engine->options->kube, last, err);
 }
 
 static int roll_back(struct change *change, struct err *err)
