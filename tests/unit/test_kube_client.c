@@ -87,6 +87,95 @@ static void kube_list_names_asks_for_metadata_only(void **state)
 	end(&self);
 }
 
+#define PAGE(items, next)                              \
+	"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" \
+	"{\"kind\":\"PodList\",\"apiVersion\":\"v1\"," \
+	"\"metadata\":{"                               \
+	"\"continue\":\"" next "\"},\"items\":[" items "]}"
+/* As the server offers to go on without regard for what moved. */
+#define EXPIRED                                                     \
+	"HTTP/1.1 410 Gone\r\nConnection: close\r\n\r\n"            \
+	"{\"kind\":\"Status\",\"reason\":\"Expired\",\"code\":410," \
+	"\"message\":\"too old\",\"metadata\":{\"continue\":\"x\"}}"
+
+static int visit(void *ctx, struct jval *object, struct err *err)
+{
+	(void)err;
+	strs_add(ctx, object_name(object));
+	return str_eq(object_name(object), "stop") ? -2 : 0;
+}
+
+static int visit_anew(void *ctx, struct err *err)
+{
+	(void)err;
+	strs_add(ctx, "anew");
+	return 0;
+}
+
+static void
+kube_list_each_tells_pages_and_begins_anew_when_they_expire(void **state)
+{
+	static const char *const answers[] = {
+		PAGE(POD("a"), "t1"), EXPIRED, PAGE(POD("a"), "t2"),
+		PAGE(POD("b"), "t3"), EXPIRED, PAGE(POD("a"), "t4"),
+		PAGE(POD("c"), ""),
+	};
+	auto_strs struct strs told = STRS_INIT;
+	struct kube_visitor visitor = { visit, visit_anew, &told };
+	autofree char *all = NULL;
+	struct fixture self;
+
+	(void)state;
+	begin(&self, answers, ARRAY_SIZE(answers));
+	assert_done(kube_list_each(self.kube, "/pods", NULL, &visitor,
+				   &self.err) == 0,
+		    &self.err);
+	stop(&self);
+	all = strs_join(&told, " ");
+	assert_string_equal(all, "a anew a b anew a c");
+	assert_non_null(strstr(self.server.asked.item[1], "&continue=t1 "));
+	assert_null(strstr(self.server.asked.item[2], "continue"));
+	end(&self);
+}
+
+static void kube_list_each_gives_up_a_list_that_always_expires(void **state)
+{
+	static const char *const answers[] = { EXPIRED, EXPIRED, EXPIRED,
+					       EXPIRED, EXPIRED };
+	auto_strs struct strs told = STRS_INIT;
+	struct kube_visitor visitor = { visit, visit_anew, &told };
+	struct fixture self;
+
+	(void)state;
+	begin(&self, answers, ARRAY_SIZE(answers));
+	assert_int_equal(kube_list_each(self.kube, "/pods", NULL, &visitor,
+					&self.err),
+			 -1);
+	assert_error(&self.err, ERR_API, "too old");
+	stop(&self);
+	assert_int_equal(self.server.asked.nr, 5);
+	end(&self);
+}
+
+static void kube_list_each_ends_when_it_is_told_to(void **state)
+{
+	static const char *const answers[] = { PAGE(POD("stop") "," POD("b"),
+						    "t1") };
+	auto_strs struct strs told = STRS_INIT;
+	struct kube_visitor visitor = { visit, visit_anew, &told };
+	struct fixture self;
+
+	(void)state;
+	begin(&self, answers, ARRAY_SIZE(answers));
+	assert_int_equal(kube_list_each(self.kube, "/pods", NULL, &visitor,
+					&self.err),
+			 -2);
+	stop(&self);
+	assert_int_equal(told.nr, 1);
+	assert_int_equal(self.server.asked.nr, 1);
+	end(&self);
+}
+
 static void kube_call_waits_for_a_webhook_that_starts(void **state)
 {
 	static const char *const answers[] = {
@@ -213,6 +302,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kube_list_names_asks_for_metadata_only),
+		cmocka_unit_test(
+			kube_list_each_tells_pages_and_begins_anew_when_they_expire),
+		cmocka_unit_test(
+			kube_list_each_gives_up_a_list_that_always_expires),
+		cmocka_unit_test(kube_list_each_ends_when_it_is_told_to),
 		cmocka_unit_test(kube_call_waits_for_a_webhook_that_starts),
 		cmocka_unit_test(kube_call_does_not_wait_for_other_webhooks),
 		cmocka_unit_test(watch_tells_what_went_unseen),
