@@ -348,6 +348,17 @@ static int run_post(const struct hooks *hooks, const struct hooks_event *event,
 	return 0;
 }
 
+/* Post hooks that are refused only when all is done would be too late. */
+static int check_post(const struct hooks *hooks, const struct hooks_event *pre,
+		      struct err *err)
+{
+	struct hooks_event post = { .when = "post",
+				    .operation = pre->operation };
+	auto_strs struct strs paths = STRS_INIT;
+
+	return hooks_list(hooks, &post, &paths, err);
+}
+
 static int run_all(const struct hooks *hooks, const struct hooks_event *event,
 		   struct err *err)
 {
@@ -355,7 +366,8 @@ static int run_all(const struct hooks *hooks, const struct hooks_event *event,
 	bool pre = str_eq(event->when, "pre");
 	struct err why = ERR_INIT;
 
-	if (hooks_list(hooks, event, &paths, &why) < 0) {
+	if (hooks_list(hooks, event, &paths, &why) < 0 ||
+	    (pre && check_post(hooks, event, &why) < 0)) {
 		if (!pre) {
 			log_warn("the site's hooks are not run: %s", why.msg);
 			return 0;

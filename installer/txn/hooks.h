@@ -61,7 +61,8 @@ struct hooks_event {
 int hooks_list(const struct hooks *hooks, const struct hooks_event *event,
 	       struct strs *paths, struct err *err) must_check;
 
-/* Run them. Post hooks: only ERR_INTERRUPTED; a signal that came before is no
+/* Run them. Pre hooks: none runs where post hooks of the same operation would
+ * be refused. Post hooks: only ERR_INTERRUPTED; a signal that came before is no
  * reason to leave them out. */
 int hooks_run(const struct hooks *hooks, const struct hooks_event *event,
 	      struct err *err) must_check;

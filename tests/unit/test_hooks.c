@@ -322,6 +322,19 @@ static void hooks_run_warns_where_post_hooks_are_refused(void **state)
 	assert_false(was_said(self, "ran"));
 }
 
+static void hooks_run_refuses_post_hooks_before_any_pre_hook(void **state)
+{
+	struct fixture *self = *state;
+	autofree char *folder = mem_printf("%s/post-upgrade", self->site);
+
+	hook(self->site, "pre-upgrade/10-a", "echo ran");
+	hook(self->site, "post-upgrade/10-a", "");
+	chmod(folder, 0777);
+	assert_int_equal(hooks_run(&self->hooks, &pre, &self->err), -1);
+	assert_error(&self->err, ERR_BLOCKED, folder);
+	assert_int_equal(self->said.nr, 0);
+}
+
 static void hooks_run_ends_what_takes_too_long(void **state)
 {
 	struct fixture *self = *state;
@@ -406,6 +419,7 @@ int main(void)
 		TEST(hooks_run_stops_at_a_pre_hook_that_fails),
 		TEST(hooks_run_warns_of_a_post_hook_that_fails),
 		TEST(hooks_run_warns_where_post_hooks_are_refused),
+		TEST(hooks_run_refuses_post_hooks_before_any_pre_hook),
 		TEST(hooks_run_ends_what_takes_too_long),
 		TEST(hooks_run_says_why_a_hook_cannot_be_run),
 		TEST(hooks_run_does_not_show_output_without_end),
