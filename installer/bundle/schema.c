@@ -243,6 +243,13 @@ static bool is_object_itself(const struct place *place,
 	       jval_bool(schema, "x-kubernetes-embedded-resource", false);
 }
 
+/* The server takes a null that may not be one for nothing. */
+static bool is_absent(const struct jval *value, const struct jval *schema)
+{
+	return value == NULL || (jval_is_null(value) && schema &&
+				 !jval_bool(schema, "nullable", false));
+}
+
 static void check_required(struct check *check, const struct place *place,
 			   const struct jval *schema, const struct jval *value)
 {
@@ -253,7 +260,8 @@ static void check_required(struct check *check, const struct place *place,
 		const char *name = jval_string(jval_at(required, i));
 		struct place member = { .above = place, .name = name };
 
-		if (jval_get(value, name) ||
+		if (!is_absent(jval_get(value, name),
+			       jval_get(properties, name)) ||
 		    jval_get(jval_get(properties, name), "default") ||
 		    (is_object_itself(place, schema) && is_object_head(name)))
 			continue;
@@ -268,12 +276,10 @@ static void check_member(struct check *check, const struct place *member,
 		jval_get(jval_get(schema, "properties"), member->name);
 	const struct jval *others = jval_get(schema, "additionalProperties");
 
-	/* The server puts the default in the place of a null. */
-	if (jval_is_null(value) && jval_get(known, "default") &&
-	    !jval_bool(known, "nullable", false))
-		return;
 	if (known == NULL && jval_is_object(others))
 		known = others;
+	if (known && is_absent(value, known))
+		return;
 	if (known)
 		check_value(check, member, known, value);
 	else if (!jval_is_true(others) && !check->values_only &&

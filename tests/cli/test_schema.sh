@@ -22,8 +22,10 @@ test_the_server_is_of_the_same_opinion()
 		case $server:$ours in
 		taken:taken | refused*:*\ must\ * | refused*:*\ is\ * | \
 			pruned:*'is not known') ;;
-		*) fail "$(jq -c .spec <<<"$object"): the server says" \
-			"'$server', we say '$ours'" ;;
+		*)
+			fail "$(jq -c .spec <<<"$object"): the server says $(
+			)'$server', we say '$ours'"
+			;;
 		esac
 	done < <(paste "$TEST_DIR/objects" "$TEST_DIR/server" "$TEST_DIR/ours")
 	assertTrue "$nr values" "[ $nr -gt 60 ]"

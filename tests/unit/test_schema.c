@@ -47,7 +47,12 @@ struct example {
 static const struct example examples[] = {
 	{ "{'type':'string'}", "'a'", NULL },
 	{ "{'type':'string'}", "1", "must be of type string, and is integer" },
-	{ "{'type':'string'}", "null", "must be of type string" },
+	{ "{'type':'string'}", "null", NULL },
+	{ "{'type':'array','items':{'type':'string'}}", "[null]",
+	  "f[0] must be of type string, and is null" },
+	{ "{'type':'object','required':['g'],"
+	  "'properties':{'g':{'type':'string'}}}",
+	  "{'g':null}", "f.g is required" },
 	{ "{'type':'string','nullable':true}", "null", NULL },
 	{ "{'type':'string','default':'a'}", "null", NULL },
 	{ "{'type':'boolean'}", "'true'", "must be of type boolean" },
