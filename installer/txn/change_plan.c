@@ -82,13 +82,14 @@ static void plan_back(const struct change *change, struct plan *plan)
 int change_plan_after(struct change *change, struct err *err)
 {
 	struct plan *plan = &change->engine.result->plan;
-	bool ends = str_eq(change->operation, "uninstall");
+	bool waits = replaces(change) &&
+		     !str_eq(change->operation, "uninstall");
 
-	if (!ends && change->engine.options->wait)
+	if (waits)
 		plan_add(plan, "wait", NULL, "until all is ready");
 	for (size_t i = 0; i < jval_len(change->carried); i++)
 		plan_carried(jval_at(change->carried, i), plan);
-	if (!ends && change->engine.options->wait)
+	if (waits)
 		plan_add(plan, "try", "by a dry run", "a Workflow");
 	if (replaces(change))
 		plan_add(plan, "open", NULL, "gate " GATE_NAME);

@@ -256,9 +256,26 @@ static int go_back(struct engine *self, struct err *err)
 			     "with the rollback");
 }
 
+/* The history tells of it as well, as long as it is left so. */
+static void record_failure(const struct engine *self, const struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	if (self->next == NULL)
+		return;
+	interrupt_defer(true);
+	record_set_failure(self->next, err->msg);
+	record_set_status(self->next, "failed");
+	if (record_save(self->options->kube, self->next, &why) < 0)
+		log_warn("%s", why.msg);
+	interrupt_defer(false);
+}
+
 /* What is left open, and how to go on. */
 static int stay_open(const struct engine *self, struct err *err)
 {
+	if (!engine_is_committed(self) && !engine_is_back(self))
+		record_failure(self, err);
 	if (engine_is_committed(self))
 		return err_hint(err, "it is done but for the last step: "
 				     "'dws-csm resume' ends it");

@@ -250,8 +250,13 @@ static int install(struct installation *self, struct err *err)
 			   str_eq(engine->survey.version, wanted(self));
 	if (change_find_now(change, err) < 0 ||
 	    target_make(&self->target, options, &engine->survey,
-			&engine->result->plan, err) < 0 ||
-	    check_all(self, err) < 0 || push(self, err) < 0)
+			&engine->result->plan, err) < 0)
+		return -1;
+	/* What stands so already was checked when it was put there. */
+	if ((options->dry_run || !is_recorded(self)) &&
+	    check_all(self, err) < 0)
+		return -1;
+	if (push(self, err) < 0)
 		return -1;
 	engine->result->nr_objects = jval_len(self->target.objects);
 	if (options->dry_run)

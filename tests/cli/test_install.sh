@@ -139,7 +139,7 @@ test_install_refuses_to_replace_another_release()
 	before=$(live_versions)
 	run_dws install --skip-images --version 0.0.20
 	assert_rc 3
-	assert_err "$release" 0.0.20 "'dws-csm uninstall'"
+	assert_err "$release" 0.0.20 "'dws-csm upgrade'"
 	assertEquals 'resource versions' "$before" "$(live_versions)"
 }
 
