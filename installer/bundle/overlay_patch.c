@@ -136,17 +136,15 @@ static int patch_object(struct jval *objects, size_t index,
 			const struct jval *body, struct err *err)
 {
 	autojval struct jval *object = jval_ref(jval_at(objects, index));
-	autofree char *label = NULL;
+	autofree char *label = object_label(object);
 	int kept = 1;
 
 	if (jval_is_array(body) && json_patch(objects, index, body, err) < 0)
 		kept = -1;
 	else if (jval_is_object(body))
 		kept = overlay_merge(object, body, err);
-	if (kept < 0) {
-		label = object_label(object);
+	if (kept < 0)
 		return err_wrap(err, "patch of %s", label);
-	}
 	if (kept == 0)
 		jval_remove_at(objects, index);
 	return kept;

@@ -91,7 +91,9 @@ static char *image_place(const struct release_image *image,
 	autoref struct ref ref = { 0 };
 
 	if (ref_parse(&ref, place, err) < 0) {
-		err_hint(err, "--registry is HOST[:PORT][/PREFIX]");
+		err_hint(err, "%s",
+			 registry ? "--registry is HOST[:PORT][/PREFIX]" :
+				    "see 'images' of the overlays");
 		return NULL;
 	}
 	/* As written: "dws:1" is not to become "docker.io/library/dws:1". */
