@@ -116,6 +116,18 @@ static int end_open(struct change *change, struct err *err)
 	return status;
 }
 
+/* Admission may forbid by now what it took then. */
+static int adapt_next(struct change *change, struct err *err)
+{
+	struct engine *engine = &change->engine;
+	const struct txn_options *options = engine->options;
+
+	return policy_host_time(options->kube, options->discovery,
+				options->host_time,
+				jval_get(engine->next, "objects"),
+				&engine->result->plan.notes, err);
+}
+
 /* A record without a journal: its change had not begun. */
 static int settle(struct engine *engine, struct err *err)
 {
@@ -276,12 +288,14 @@ static int roll_back(struct change *change, struct err *err)
 	if (check_all(change, target, err) < 0)
 		return -1;
 	make_next(change, target);
+	if (adapt_next(change, err) < 0)
+		return -1;
 	engine->result->nr_objects = jval_len(jval_get(target, "objects"));
 	if (engine->options->dry_run) {
 		if (change_plan_before(change, err) < 0)
 			return -1;
 		foresee_replace(jval_get(engine->now, "objects"),
-				jval_get(target, "objects"),
+				jval_get(engine->next, "objects"),
 				&engine->result->plan);
 		return change_plan_after(change, err);
 	}
