@@ -37,7 +37,8 @@ static void flags_win_over_the_environment_over_the_file(void **state)
 	setenv("DWS_CSM_TIMEOUT", "7s", 1);
 	settings_init(&settings);
 	assert_done(settings_load(&settings,
-				  GROUP_CHANGE | GROUP_REGISTRY | GROUP_INSTALL,
+				  GROUP_CHANGE | GROUP_REGISTRY |
+					  GROUP_INSTALL | GROUP_WAIT,
 				  arguments, &args, &err) == 0,
 		    &err);
 	assert_int_equal(settings.timeout_ms, 5000);
