@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "kube/object.h"
 #include "txn/change.h"
 #include "txn/deploy.h"
 #include "txn/foresee.h"
@@ -112,6 +113,36 @@ static int check_all(struct installation *self, struct err *err)
 	if (change_check_way_back(change, &preflight, err) < 0)
 		return change_problem(change, err);
 	return 0;
+}
+
+/* A field of what stands that nobody may change. */
+static bool is_fixed(const struct jval *now, const struct jval *next)
+{
+	static const char *const fixed[] = { "spec.selector", "roleRef" };
+	const char *kind = object_kind(next);
+	const char *path = fixed[!str_eq(kind, "Deployment")];
+
+	if (!str_eq(kind, "Deployment") && !str_ends(kind, "RoleBinding"))
+		return false;
+	return object_is_same(now, next) &&
+	       !jval_equal(jval_path(now, path), jval_path(next, path));
+}
+
+/* The same release, and nothing in it that only a new object can have. */
+static bool can_be_changed(const struct installation *self)
+{
+	const struct engine *engine = &self->change.engine;
+	const struct jval *now = jval_get(engine->now, "objects");
+	const struct jval *next = self->target.objects;
+
+	if (nothing_stands(self) ||
+	    !str_eq(engine->survey.version, wanted(self)))
+		return false;
+	for (size_t i = 0; i < jval_len(now); i++)
+		for (size_t k = 0; k < jval_len(next); k++)
+			if (is_fixed(jval_at(now, i), jval_at(next, k)))
+				return false;
+	return true;
 }
 
 /* --- doing it ------------------------------------------------------------------ */
@@ -246,12 +277,11 @@ static int install(struct installation *self, struct err *err)
 		    0 ||
 	    target_check(options, &engine->survey, err) < 0)
 		return -1;
-	change->in_place = !nothing_stands(self) &&
-			   str_eq(engine->survey.version, wanted(self));
 	if (change_find_now(change, err) < 0 ||
 	    target_make(&self->target, options, &engine->survey,
 			&engine->result->plan, err) < 0)
 		return -1;
+	change->in_place = can_be_changed(self);
 	/* What stands so already was checked when it was put there. */
 	if ((options->dry_run || !is_recorded(self)) &&
 	    check_all(self, err) < 0)
