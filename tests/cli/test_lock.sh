@@ -42,10 +42,14 @@ begin_install()
 		--timeout 2m >"$TEST_DIR/first.out" 2>"$TEST_DIR/first.err" \
 		</dev/null &
 	first=$!
-	eventually 'the installation waits' grep -q waiting \
-		"$TEST_DIR/first.err"
+	eventually 'the installation waits' it_waits
 	since=$(lease_field .spec.acquireTime)
 	since=${since%.*}Z
+}
+
+it_waits()
+{
+	"$DWS_CSM" status -o json | jq -e '.transaction.step == "wait"'
 }
 
 # end_first CODE: its pods come up, and it ends like that.
