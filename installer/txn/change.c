@@ -28,6 +28,8 @@ void change_release(struct change *change)
 {
 	jval_free(change->carried);
 	change->carried = NULL;
+	jval_free(change->secrets);
+	change->secrets = NULL;
 	engine_release(&change->engine);
 }
 

@@ -19,6 +19,9 @@ struct change {
 	bool supersedes;       /* a failed installation is open still */
 	bool ours_open;	       /* so is an uninstallation: go on with it */
 	struct jval *carried;  /* of carry_survey */
+	/* Secrets of the site with their data, which no record holds: they are
+	 * applied before the transaction opens, and never taken away. */
+	struct jval *secrets;
 };
 
 void change_init(struct change *change, const char *operation,

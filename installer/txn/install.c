@@ -11,7 +11,7 @@
 #include "txn/deploy.h"
 #include "txn/foresee.h"
 #include "txn/gate.h"
-#include "txn/inventory.h"
+#include "txn/names.h"
 #include "txn/preflight.h"
 #include "txn/record.h"
 #include "txn/target.h"
@@ -250,11 +250,29 @@ static int plan(struct installation *self, struct err *err)
 	return change_plan_after(&self->change, err);
 }
 
+/* Those whose data is in no record, but for the one that is issued anew. */
+static struct jval *secrets_of_site(const struct jval *objects)
+{
+	struct jval *list = jval_new_array();
+
+	for (size_t i = 0; i < jval_len(objects); i++) {
+		struct jval *object = jval_at(objects, i);
+
+		if (str_eq(object_kind(object), "Secret") &&
+		    !str_eq(object_name(object), DWS_SERVING_SECRET) &&
+		    (jval_get(object, "data") ||
+		     jval_get(object, "stringData")))
+			jval_append(list, jval_ref(object));
+	}
+	return list;
+}
+
 static int run(struct installation *self, struct err *err)
 {
 	struct engine *engine = &self->change.engine;
 
 	tell_notes(self);
+	self->change.secrets = secrets_of_site(self->target.objects);
 	change_make_next(&self->change, wanted(self));
 	target_record(&self->target, engine->options, &engine->result->plan,
 		      engine->next);

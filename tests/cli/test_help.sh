@@ -270,7 +270,7 @@ test_bash_completes_options_and_values()
 	assertEquals '--registry --registry-username --registry-password-stdin --registry-ca' \
 		"$(complete_words dws-csm install --reg)"
 	assertEquals '--wait' "$(complete_words dws-csm install --wa)"
-	assertEquals '--no-wait' "$(complete_words dws-csm install --no)"
+	assertEquals '--no-wait' "$(complete_words dws-csm install --no-w)"
 	assertEquals '' "$(complete_words dws-csm status --reg)"
 	assertEquals 'table json yaml' \
 		"$(complete_words dws-csm status --output '')"

@@ -273,6 +273,11 @@ site_overlay()
 	metadata: {name: site, namespace: site}
 	data: {key: value}
 	---
+	apiVersion: v1
+	kind: Secret
+	metadata: {name: site, namespace: site}
+	stringData: {password: swordfish}
+	---
 	apiVersion: apps/v1
 	kind: Deployment
 	metadata: {name: site, namespace: site}
@@ -306,6 +311,8 @@ test_install_brings_what_an_overlay_adds_and_uninstall_takes_it()
 	must kubectl -n site get configmap site
 	must kubectl -n site get deployment site
 	must kubectl get clusterrole site-of-overlay
+	assertEquals 'what no record holds' swordfish "$(kubectl -n site get \
+		secret site -o jsonpath='{.data.password}' | base64 -d)"
 	assertEquals 'env' north "$(kubectl -n dws-system get deployment \
 		dws-webhook -o json | jq -r '.spec.template.spec.containers[0] |
 		.env[] | select(.name == "SITE").value')"
