@@ -406,7 +406,7 @@ test_memory_does_not_grow_with_the_number()
 
 	[ -z "${SANITIZE:-}" ] || limit=1000000
 	kinds_of 0.1.17
-	must resources many 2500
+	must resources many 1500
 	resources dump >"$TEST_DIR/want"
 	many=$(most_memory "$DWS_CSM" backup create) ||
 		fail "$(<"$TEST_DIR/memory")"
