@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/strs.h"
+#include "format/base64.h"
 #include "kube/object.h"
 #include "kube/takeover.h"
 
@@ -74,6 +75,26 @@ static void name_scopes(struct jval *object)
 	}
 }
 
+/* The server keeps data only: what it never shows would be new each time. */
+static void encode_string_data(struct jval *secret)
+{
+	struct jval *texts = jval_get(secret, "stringData");
+
+	for (void *it = jval_first(texts); it; it = jval_next(texts, it)) {
+		auto_buf_secret struct buf coded = BUF_INIT(BUF_TEXT_MAX);
+		const char *text = jval_string(jval_member_value(it));
+
+		if (text == NULL)
+			continue;
+		base64_encode(&coded, text, strlen(text));
+		if (!jval_is_object(jval_get(secret, "data")))
+			jval_set(secret, "data", jval_new_object());
+		jval_set(jval_get(secret, "data"), jval_member_name(it),
+			 jval_new_str(buf_str(&coded)));
+	}
+	jval_del(secret, "stringData");
+}
+
 struct jval *apply_prepare(const struct jval *object)
 {
 	struct jval *copy = jval_copy(object);
@@ -84,6 +105,8 @@ struct jval *apply_prepare(const struct jval *object)
 	if (strcmp(object_kind(copy), "MutatingWebhookConfiguration") == 0 ||
 	    strcmp(object_kind(copy), "ValidatingWebhookConfiguration") == 0)
 		name_scopes(copy);
+	if (strcmp(object_kind(copy), "Secret") == 0)
+		encode_string_data(copy);
 	return copy;
 }
 

@@ -315,6 +315,8 @@ static int make_place(struct change *change, struct err *err)
 {
 	struct engine *engine = &change->engine;
 	const struct txn_options *options = engine->options;
+	const struct jval *objects = jval_get(engine->next, "objects");
+	bool fresh = engine->lease == NULL;
 	const struct deploy deploy = {
 		.config = options->config,
 		.kube = options->kube,
@@ -323,13 +325,13 @@ static int make_place(struct change *change, struct err *err)
 		.timeout_ms = options->timeout_ms,
 	};
 
-	if (engine->lease)
+	if (!fresh && jval_len(change->secrets) == 0)
 		return 0;
-	if (deploy_namespaces(&deploy, jval_get(engine->next, "objects"), err) <
-		    0 ||
-	    lock(change, err) < 0)
+	if (deploy_namespaces(&deploy, objects, err) < 0)
 		return -1;
-	return look_for_rival(change, err);
+	if (fresh && (lock(change, err) < 0 || look_for_rival(change, err) < 0))
+		return -1;
+	return deploy_apply(&deploy, change->secrets, NULL, err);
 }
 
 static int write_records(struct change *change, struct err *err)
