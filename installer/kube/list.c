@@ -46,14 +46,13 @@ static void name_items(const struct jval *list, struct jval *items)
 	}
 }
 
-/* What is listed, and to whom. */
+/* What is listed. */
 struct listing {
 	struct kube *kube;
 	const char *path;
 	const char *query; /* or NULL */
 	enum kube_answer form;
 	unsigned int page_size;
-	const struct kube_visitor *visitor;
 	char *version; /* resourceVersion of the list */
 };
 
@@ -98,10 +97,9 @@ static struct jval *list_page(struct listing *listing, char **next,
 	return mem_steal(&page);
 }
 
-static int visit_items(const struct listing *listing, const struct jval *page,
-		       struct err *err)
+static int visit_items(const struct kube_visitor *visitor,
+		       const struct jval *page, struct err *err)
 {
-	const struct kube_visitor *visitor = listing->visitor;
 	const struct jval *items = jval_get(page, "items");
 
 	for (size_t i = 0; i < jval_len(items); i++) {
@@ -119,7 +117,8 @@ static int visit_items(const struct listing *listing, const struct jval *page,
  * token that the server offers to go on with from then is not taken: what
  * moved meanwhile would be missing, or there twice.
  */
-static int list_pages(struct listing *listing, struct err *err)
+static int list_pages(struct listing *listing,
+		      const struct kube_visitor *visitor, struct err *err)
 {
 	autofree char *next = NULL;
 
@@ -133,16 +132,16 @@ static int list_pages(struct listing *listing, struct err *err)
 			*err = failure;
 			return failure.http == 410 ? 0 : -1;
 		}
-		result = visit_items(listing, page, err);
+		result = visit_items(visitor, page, err);
 		if (result < 0)
 			return result;
 	} while (next);
 	return 1;
 }
 
-static int list_run(struct listing *listing, struct err *err)
+static int list_run(struct listing *listing, const struct kube_visitor *visitor,
+		    struct err *err)
 {
-	const struct kube_visitor *visitor = listing->visitor;
 	struct err failure = ERR_INIT;
 
 	for (unsigned int tries = 1; tries <= LIST_TRIES; tries++) {
@@ -150,7 +149,7 @@ static int list_run(struct listing *listing, struct err *err)
 
 		if (tries > 1 && visitor->restart(visitor->ctx, err) < 0)
 			return -1;
-		result = list_pages(listing, &failure);
+		result = list_pages(listing, visitor, &failure);
 		if (result > 0)
 			return 0;
 		if (result < 0) {
@@ -184,8 +183,7 @@ static struct jval *list_all(struct listing *listing, struct err *err)
 	struct kube_visitor visitor = { collect_item, collect_anew, all };
 
 	listing->page_size = PAGE_SIZE;
-	listing->visitor = &visitor;
-	return list_run(listing, err) < 0 ? NULL : mem_steal(&all);
+	return list_run(listing, &visitor, err) < 0 ? NULL : mem_steal(&all);
 }
 
 struct jval *kube_list_version(struct kube *kube, const char *path,
@@ -249,9 +247,8 @@ int kube_list_each(struct kube *kube, const char *path, const char *query,
 		.path = path,
 		.query = query,
 		.page_size = STREAM_PAGE_SIZE,
-		.visitor = visitor,
 	};
-	int result = list_run(&listing, err);
+	int result = list_run(&listing, visitor, err);
 
 	free(listing.version);
 	return result;

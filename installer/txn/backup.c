@@ -27,29 +27,29 @@ struct backup {
 };
 
 /* Owners before what they own, so that a restore seldom has to wait. */
+static const char *const order[] = {
+	"SystemConfiguration",
+	"SystemStatus",
+	"DWDirectiveRule",
+	"Storage",
+	"Workflow",
+	"PersistentStorageInstance",
+	"DirectiveBreakdown",
+	"Servers",
+	"Computes",
+	"ClientMount",
+};
+
+/* Kinds of later releases come last. */
 static size_t rank_of(const struct jval *crd)
 {
-	static const char *const order[] = {
-		"SystemConfiguration",
-		"SystemStatus",
-		"DWDirectiveRule",
-		"Storage",
-		"Workflow",
-		"PersistentStorageInstance",
-		"DirectiveBreakdown",
-		"Servers",
-		"Computes",
-		"ClientMount",
-	};
-	const char *kind = jval_str(crd, "spec.names.kind");
+	size_t rank = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
-		if (str_eq(order[i], kind))
-			return i;
-	return ARRAY_SIZE(order);
+	while (rank < ARRAY_SIZE(order) &&
+	       !str_eq(order[rank], jval_str(crd, "spec.names.kind")))
+		rank++;
+	return rank;
 }
-
-#define NR_RANKS 11
 
 static int add_object(void *ctx, struct jval *object, struct err *err)
 {
@@ -108,7 +108,7 @@ static int take_all(struct backup *self, struct err *err)
 {
 	const struct jval *crds = self->options->crds;
 
-	for (size_t rank = 0; rank < NR_RANKS; rank++)
+	for (size_t rank = 0; rank <= ARRAY_SIZE(order); rank++)
 		for (size_t i = 0; i < jval_len(crds); i++) {
 			const struct jval *crd = jval_at(crds, i);
 

@@ -37,7 +37,7 @@ char *backup_index_path(const char *id)
 	return mem_printf("%s/%s", PARCEL_SECRETS, name);
 }
 
-char *backup_chunk_path(const char *id, size_t number)
+static char *chunk_path(const char *id, size_t number)
 {
 	autofree char *name = chunk_name(id, number);
 
@@ -73,7 +73,7 @@ int backup_put_chunk(struct kube *kube, const char *id, size_t number,
 		     const void *data, size_t len, struct err *err)
 {
 	autofree char *name = chunk_name(id, number);
-	autofree char *path = backup_chunk_path(id, number);
+	autofree char *path = chunk_path(id, number);
 	auto_buf struct buf encoded = BUF_INIT(ENCODED_MAX_BYTES);
 	autojval struct jval *secret = NULL;
 
@@ -107,7 +107,7 @@ int backup_put_index(struct kube *kube, const struct jval *index,
 int backup_get_chunk(struct kube *kube, const char *id, size_t number,
 		     struct buf *packed, struct err *err)
 {
-	autofree char *path = backup_chunk_path(id, number);
+	autofree char *path = chunk_path(id, number);
 	autojval struct jval *secret = kube_get(kube, path, err);
 	const char *text = jval_str(secret, "data.chunk");
 

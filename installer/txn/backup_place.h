@@ -20,9 +20,8 @@
 char *backup_data_file(const char *id) must_check;
 char *backup_index_file(const char *id) must_check;
 
-/* "/api/v1/.../dws-csm.backup.ID" and "/api/v1/.../dws-csm.backup.ID.N" */
+/* "/api/v1/.../dws-csm.backup.ID"; the caller's. */
 char *backup_index_path(const char *id) must_check;
-char *backup_chunk_path(const char *id, size_t number) must_check;
 
 /* Write the Secret of a chunk, or that of the index, over what is there. */
 int backup_put_chunk(struct kube *kube, const char *id, size_t number,

@@ -1,6 +1,5 @@
 #include "txn/restore.h"
 
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
