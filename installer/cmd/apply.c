@@ -56,6 +56,7 @@ const struct command cmd_apply = {
 	.name = "apply",
 	.arguments = "FILE",
 	.summary = "carry out a plan, if it is still what would be done",
+	.chapter = CHAPTER_CHANGE,
 	.max_args = 1,
 	.groups = GROUP_CLUSTER | GROUP_STATE | GROUP_PROGRESS | GROUP_OUTPUT,
 	.run = apply_main,

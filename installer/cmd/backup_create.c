@@ -70,6 +70,7 @@ static int backup_create_main(struct settings *settings,
 const struct command cmd_backup_create = {
 	.name = "backup create",
 	.summary = "back up all custom resources of DWS",
+	.chapter = CHAPTER_BACKUP,
 	.groups = GROUP_CLUSTER | GROUP_STATE | GROUP_OUTPUT | GROUP_PROGRESS,
 	.run = backup_create_main,
 };

@@ -67,6 +67,7 @@ static int backup_list_main(struct settings *settings, const struct strs *args,
 const struct command cmd_backup_list = {
 	.name = "backup list",
 	.summary = "list the backups in the cluster and on this host",
+	.chapter = CHAPTER_BACKUP,
 	.groups = GROUP_CLUSTER | GROUP_STATE | GROUP_OUTPUT,
 	.run = backup_list_main,
 };

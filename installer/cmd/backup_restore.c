@@ -133,6 +133,7 @@ const struct command cmd_backup_restore = {
 	.name = "backup restore",
 	.arguments = "ID",
 	.summary = "bring back the custom resources of a backup",
+	.chapter = CHAPTER_BACKUP,
 	.groups = GROUP_CLUSTER | GROUP_STATE | GROUP_CARRY | GROUP_REHEARSE |
 		  GROUP_OUTPUT | GROUP_PROGRESS,
 	.max_args = 1,

@@ -86,6 +86,7 @@ const struct command cmd_backup_show = {
 	.name = "backup show",
 	.arguments = "ID",
 	.summary = "show what a backup holds",
+	.chapter = CHAPTER_BACKUP,
 	.groups = GROUP_CLUSTER | GROUP_STATE | GROUP_OUTPUT,
 	.max_args = 1,
 	.run = backup_show_main,

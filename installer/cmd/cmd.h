@@ -12,12 +12,22 @@
 #include "base/strs.h"
 #include "cmd/settings.h"
 
+/* Under which heading the overview of help has it. */
+enum chapter {
+	CHAPTER_LOOK,
+	CHAPTER_CHANGE,
+	CHAPTER_BACKUP,
+	CHAPTER_IMAGES,
+	CHAPTER_PROGRAM
+};
+
 struct command {
 	const char *name;      /* "install", "images push" */
 	const char *arguments; /* "[NAME...]" for usage, or NULL */
 	const char *summary;   /* one line, no full stop */
-	unsigned int groups;   /* which options it takes: enum opt_group */
-	size_t max_args;       /* more is a usage error */
+	enum chapter chapter;
+	unsigned int groups; /* which options it takes: enum opt_group */
+	size_t max_args;     /* more is a usage error */
 	/* `args` are what is left of the command line. */
 	int (*run)(struct settings *settings, const struct strs *args,
 		   struct err *err) must_check;

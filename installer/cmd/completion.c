@@ -53,6 +53,7 @@ const struct command cmd_completion = {
 	.name = "completion",
 	.arguments = "bash|zsh|fish",
 	.summary = "print a script that completes commands and options",
+	.chapter = CHAPTER_PROGRAM,
 	.groups = GROUP_PROGRAM,
 	.max_args = 1,
 	.run = completion_main,

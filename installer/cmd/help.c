@@ -243,25 +243,12 @@ int help_unknown(const char *words, struct err *err)
 	return -1;
 }
 
-enum chapter { CHANGE, IMAGES, LOOK, REST };
-
-static enum chapter command_chapter(const struct command *command)
-{
-	if (str_starts(command->name, "images "))
-		return IMAGES;
-	if (command->groups & GROUP_CHANGE)
-		return CHANGE;
-	if (command->groups & (GROUP_CLUSTER | GROUP_RELEASE | GROUP_MANIFESTS))
-		return LOOK;
-	return REST;
-}
-
 static void overview_add(struct buf *out, enum chapter chapter,
 			 const char *title, bool bold)
 {
 	buf_addf(out, bold ? "\n\033[1m%s\033[m\n" : "\n%s\n", title);
 	for (size_t i = 0; commands[i]; i++)
-		if (command_chapter(commands[i]) == chapter)
+		if (commands[i]->chapter == chapter)
 			buf_addf(out, "  %-16s %s\n", commands[i]->name,
 				 commands[i]->summary);
 }
@@ -278,10 +265,11 @@ static int overview_print(struct err *err)
 	buf_addf(&out, PROGRAM " - %s\n\nUsage: ", about);
 	help_usage(NULL, &out);
 	buf_addch(&out, '\n');
-	overview_add(&out, CHANGE, "Change the cluster", bold);
-	overview_add(&out, LOOK, "Look, change nothing", bold);
-	overview_add(&out, IMAGES, "Images", bold);
-	overview_add(&out, REST, "The program itself", bold);
+	overview_add(&out, CHAPTER_CHANGE, "Change the cluster", bold);
+	overview_add(&out, CHAPTER_LOOK, "Look, change nothing", bold);
+	overview_add(&out, CHAPTER_BACKUP, "Custom resources", bold);
+	overview_add(&out, CHAPTER_IMAGES, "Images", bold);
+	overview_add(&out, CHAPTER_PROGRAM, "The program itself", bold);
 	buf_addstr(&out, "\n'" PROGRAM " help COMMAND' tells about one of "
 			 "them, '" PROGRAM " help " PROGRAM "' about all.\n");
 	return output_text(buf_str(&out), err);
@@ -344,6 +332,7 @@ const struct command cmd_help = {
 	.name = "help",
 	.arguments = "[COMMAND]",
 	.summary = "tell about the program or a command",
+	.chapter = CHAPTER_PROGRAM,
 	.groups = GROUP_HELP | GROUP_PROGRAM,
 	.max_args = 3,
 	.run = help_run,

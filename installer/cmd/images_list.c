@@ -86,6 +86,7 @@ static int images_list_main(struct settings *settings, const struct strs *args,
 const struct command cmd_images_list = {
 	.name = "images list",
 	.summary = "list the images of a release and where they come from",
+	.chapter = CHAPTER_IMAGES,
 	.groups = GROUP_RELEASE | GROUP_PLACE | GROUP_OUTPUT,
 	.run = images_list_main,
 };

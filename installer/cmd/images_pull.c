@@ -66,6 +66,7 @@ const struct command cmd_images_pull = {
 	.name = "images pull",
 	.arguments = "[IMAGE...]",
 	.summary = "write the images of a release into a directory",
+	.chapter = CHAPTER_IMAGES,
 	.groups = GROUP_IMAGES | GROUP_RELEASE | GROUP_PULL | GROUP_SOURCE |
 		  GROUP_PROGRESS,
 	.max_args = 16,

@@ -123,6 +123,7 @@ const struct command cmd_images_push = {
 	.name = "images push",
 	.arguments = "[IMAGE...]",
 	.summary = "push the images of a release into the site's registry",
+	.chapter = CHAPTER_IMAGES,
 	.groups = GROUP_CLUSTER | GROUP_REGISTRY | GROUP_IMAGES |
 		  GROUP_RELEASE | GROUP_CHANGE | GROUP_PROGRESS | GROUP_OUTPUT,
 	.max_args = 16,

@@ -125,6 +125,7 @@ static int install_main(struct settings *settings, const struct strs *args,
 const struct command cmd_install = {
 	.name = "install",
 	.summary = "put DWS on the cluster, images included",
+	.chapter = CHAPTER_CHANGE,
 	.groups = GROUP_CLUSTER | GROUP_REGISTRY | GROUP_IMAGES |
 		  GROUP_RELEASE | GROUP_CHANGE | GROUP_INSTALL | GROUP_WAIT |
 		  GROUP_REVERT | GROUP_TXN | GROUP_STATE | GROUP_PROGRESS |

@@ -43,6 +43,7 @@ static int resume_main(struct settings *settings, const struct strs *args,
 const struct command cmd_resume = {
 	.name = "resume",
 	.summary = "go on with a change that was interrupted",
+	.chapter = CHAPTER_CHANGE,
 	.groups = GROUP_CLUSTER | GROUP_RESUME | GROUP_REVERT | GROUP_TXN |
 		  GROUP_STATE | GROUP_PROGRESS | GROUP_OUTPUT,
 	.run = resume_main,

@@ -102,6 +102,7 @@ const struct command cmd_rollback = {
 	.name = "rollback",
 	.arguments = "[REVISION]",
 	.summary = "go back to an earlier revision, or from a change half done",
+	.chapter = CHAPTER_CHANGE,
 	.max_args = 1,
 	.groups = GROUP_CLUSTER | GROUP_REGISTRY | GROUP_CHANGE | GROUP_CARRY |
 		  GROUP_REVERT | GROUP_ROLLBACK | GROUP_TXN | GROUP_STATE |

@@ -114,6 +114,7 @@ static int uninstall_main(struct settings *settings, const struct strs *args,
 const struct command cmd_uninstall = {
 	.name = "uninstall",
 	.summary = "take DWS off the cluster, once no Workflow remains",
+	.chapter = CHAPTER_CHANGE,
 	.groups = GROUP_CLUSTER | GROUP_CHANGE | GROUP_UNINSTALL | GROUP_TXN |
 		  GROUP_STATE | GROUP_PROGRESS | GROUP_OUTPUT,
 	.run = uninstall_main,

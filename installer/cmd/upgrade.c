@@ -62,7 +62,8 @@ static int upgrade_main(struct settings *settings, const struct strs *args,
 
 const struct command cmd_upgrade = {
 	.name = "upgrade",
-	.summary = "replace DWS by another release, or roll back",
+	.summary = "replace DWS by another release; a failure goes back",
+	.chapter = CHAPTER_CHANGE,
 	.groups = GROUP_CLUSTER | GROUP_REGISTRY | GROUP_IMAGES |
 		  GROUP_RELEASE | GROUP_CHANGE | GROUP_INSTALL | GROUP_CARRY |
 		  GROUP_REVERT | GROUP_UPGRADE | GROUP_TXN | GROUP_STATE |

@@ -25,6 +25,7 @@ static int version_run(struct settings *settings, const struct strs *args,
 const struct command cmd_version = {
 	.name = "version",
 	.summary = "tell the version of this program",
+	.chapter = CHAPTER_PROGRAM,
 	.groups = GROUP_OUTPUT | GROUP_PROGRAM,
 	.run = version_run,
 };

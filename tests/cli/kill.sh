@@ -48,16 +48,34 @@ fail()
 
 # --- the operations ---------------------------------------------------------
 
+# Releases with four CRDs in the place of ten: what an API server does at each
+# change of a CRD takes most of the time.
+few=$TEST_DIR/few
+without=(ClientMount Computes DirectiveBreakdown DWDirectiveRule
+	SystemConfiguration SystemStatus)
+mkdir -p "$few"
+cat >"$few/kustomization.yaml" <<END
+patches:
+- target:
+    kind: CustomResourceDefinition
+    name: ($(IFS='|'; echo "${without[*],,}"))(e?s)?[.].*
+  patch: |
+    \$patch: delete
+    apiVersion: apiextensions.k8s.io/v1
+    kind: CustomResourceDefinition
+    metadata: {name: any}
+END
+
 # The two states, and what leads from each to the other.
 case $pair in
 upgrade | return)
 	begin=old end=new names=(upgrade rollback)
-	forward=(upgrade --version "$new" --skip-images)
+	forward=(upgrade --version "$new" --skip-images --overlay "$few")
 	backward=(rollback --skip-images)
 	;;
 install)
 	begin=none end=installed names=(install uninstall)
-	forward=(install --version "$new" --skip-images)
+	forward=(install --version "$new" --skip-images --overlay "$few")
 	backward=(uninstall --yes)
 	;;
 *)
@@ -130,6 +148,11 @@ point()
 		[ "$nth" = 1 ] || wanted=$to
 	fi
 	recover "$how"
+	# What is removed with all that was recorded cannot come back.
+	if [ "$rc" = 3 ] && [ "$1 $how" = 'uninstall rollback' ] &&
+		[[ $err == *'too late to go back'* ]]; then
+		rc=0 wanted=$to
+	fi
 	[ "$rc" = 0 ] || fail "$what: $how ended with $rc: $err"
 	check "$wanted" "$from" "$to"
 }
@@ -143,10 +166,9 @@ check()
 	! whole "$wanted" || return 0
 	fail "$what: the state is not '$wanted': $(<"$TEST_DIR/whole")" \
 		"($command_line said: $err)"
-	shift
 	for state; do
 		at=$state
-		! whole "$state" || return 0
+		! state_is "$state" >"$TEST_DIR/whole" || return 0
 	done
 	echo 'It cannot go on from there.'
 	exit 1
@@ -175,11 +197,12 @@ prepare()
 	seed_images "$old" "$new"
 	kube_proxy || fail 'the proxy does not start'
 	if [ "$begin" = none ]; then
+		# The Namespace stays, with the labels that it got.
+		given_release "$new" --overlay "$few"
 		given_no_dws
-		given_namespace
 	else
-		given_release "$old"
-		given_resources "$old"
+		given_release "$old" --overlay "$few"
+		given_resources "$old" "${without[@]/#/--except=}"
 	fi
 	note_state "$begin"
 	goes_to "$end" "${forward[@]}"

@@ -3,9 +3,11 @@
 # of lib.sh. Nothing of it needs shunit2 but the assert_ functions.
 #
 #   old, new             the releases between which is changed
-#   given_release V      that release stands, ready, without custom resources
+#   given_release V [OPTION...]   that release stands, ready, without custom
+#                        resources
 #   given_old            the old one with custom resources, as state "old"
-#   given_resources V    custom resources of each kind, as that release has them
+#   given_resources V [OPTION...]   custom resources of each kind, as that
+#                        release has them, see resources.py
 #   note_state WHAT      remembers what the cluster holds (see state.py)
 #   state_is WHAT        whether it holds that again; says what differs
 #   nothing_open         whether no transaction left anything behind
@@ -38,12 +40,12 @@ export DWS_CSM_STATE_DIR=$TEST_DIR/state
 given_release()
 {
 	given_no_dws
-	given_dws --version "$1"
+	given_dws --version "$@"
 }
 
 given_resources()
 {
-	"$root/tests/cli/resources.py" load "$resources/$1.yaml" \
+	"$root/tests/cli/resources.py" load "$resources/$1.yaml" "${@:2}" \
 		>"$TEST_DIR/given" 2>&1 ||
 		fail "custom resources of $1: $(<"$TEST_DIR/given")"
 }
