@@ -148,9 +148,10 @@ point()
 		[ "$nth" = 1 ] || wanted=$to
 	fi
 	recover "$how"
-	# What is removed with all that was recorded cannot come back.
-	if [ "$rc" = 3 ] && [ "$1 $how" = 'uninstall rollback' ] &&
-		[[ $err == *'too late to go back'* ]]; then
+	# What is done but for a word of it, and has nothing before it.
+	if [ "$rc" = 3 ] && [ "$how" = rollback ] && [[ $err == \
+		*'too late to go back'* || $err == *'no revision before'* ]]
+	then
 		rc=0 wanted=$to
 	fi
 	[ "$rc" = 0 ] || fail "$what: $how ended with $rc: $err"
