@@ -91,10 +91,14 @@ static int uninstall_tell(const struct transact *self,
 			 version ? version : "(release unknown)",
 			 result->removed, result->removed == 1 ? "" : "s",
 			 took);
+	if (result->backup)
+		log_info("its custom resources are kept in backup '%s' on this "
+			 "host: see 'dws-csm backup list'",
+			 result->backup);
 	if (!output_format(self->settings->output))
 		return 0;
-	value = jval_pack("{s:s?, s:I}", "version", version, "removed",
-			  (int64_t)result->removed);
+	value = jval_pack("{s:s?, s:I, s:s?}", "version", version, "removed",
+			  (int64_t)result->removed, "backup", result->backup);
 	return output_value(value, self->settings->output, err);
 }
 

@@ -32,12 +32,13 @@ static int upgrade_print(const struct transact *self,
 			 const struct txn_result *result, struct err *err)
 {
 	autojval struct jval *value = jval_pack(
-		"{s:s, s:s?, s:I, s:b, s:I, s:I, s:I}", "version",
+		"{s:s, s:s?, s:I, s:b, s:I, s:I, s:I, s:s?}", "version",
 		self->options.release->version, "from", result->from_version,
 		"revision", result->revision, "changed", result->changed,
 		"objects", (int64_t)result->nr_objects, "carried",
 		(int64_t)(result->restored.created + result->restored.existed),
-		"abandoned", (int64_t)result->restored.abandoned);
+		"abandoned", (int64_t)result->restored.abandoned, "backup",
+		result->backup);
 
 	return output_value(value, self->settings->output, err);
 }

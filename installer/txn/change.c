@@ -35,18 +35,46 @@ void change_release(struct change *change)
 
 /* --- one at a time ----------------------------------------------------------- */
 
-static int refuse_open(const struct jval *journal, struct err *err)
+/* "upgrade of DWS 0.1.17" */
+static char *describe(const struct jval *journal)
 {
 	const char *version = jval_str(journal, "version");
 
+	return mem_printf("%s%s%s", jval_str(journal, "operation"),
+			  version ? " of DWS " : "", version ? version : "");
+}
+
+static int refuse_open(const struct jval *journal, struct err *err)
+{
+	autofree char *what = describe(journal);
+
 	return err_set(err, ERR_LOCKED,
-		       "an %s%s%s is not finished: user '%s' began it on '%s' "
-		       "at %s, and it stopped at step '%s'; 'dws-csm resume' "
-		       "goes on with it, 'dws-csm rollback' goes back",
-		       jval_str(journal, "operation"),
-		       version ? " of DWS " : "", version ? version : "",
-		       jval_str(journal, "user"), jval_str(journal, "host"),
-		       jval_str(journal, "started"), jval_str(journal, "step"));
+		       "the %s is not finished that user '%s' began on '%s' at "
+		       "%s: it stopped at step '%s'; 'dws-csm resume' goes on "
+		       "with it, 'dws-csm rollback' goes back",
+		       what, jval_str(journal, "user"),
+		       jval_str(journal, "host"), jval_str(journal, "started"),
+		       jval_str(journal, "step"));
+}
+
+/* Who only looks has no lock, which would tell that its holder is alive. */
+static int refuse_at_work(const struct change *change,
+			  const struct jval *journal, struct err *err)
+{
+	autofree char *what = describe(journal);
+	autojval struct jval *holder = NULL;
+	bool none;
+
+	holder = lease_look(change->engine.options->kube, &none, err);
+	if (holder == NULL && !none)
+		return -1;
+	if (none || jval_bool(holder, "dead", false))
+		return refuse_open(journal, err);
+	return err_set(err, ERR_LOCKED,
+		       "the %s of user '%s' on '%s' (pid %" PRId64
+		       ") is under way since %s",
+		       what, jval_str(holder, "user"), jval_str(holder, "host"),
+		       jval_int(holder, "pid", 0), jval_str(holder, "since"));
 }
 
 /* An open transaction that this one takes the place of, or goes on with. */
@@ -68,9 +96,10 @@ static int look_for_open(struct change *change, struct err *err)
 			(removes || str_eq(change->operation, "install"));
 		change->ours_open = removes && str_eq(operation, "uninstall");
 	}
-	if (!change->supersedes && !change->ours_open)
-		return refuse_open(journal, err);
-	return 0;
+	if (change->supersedes || change->ours_open)
+		return 0;
+	return engine->options->dry_run ? refuse_at_work(change, journal, err) :
+					  refuse_open(journal, err);
 }
 
 /* A Lease that a dead installer left is in the way only of those who would

@@ -115,6 +115,8 @@ static int step_backup(struct engine *self, struct err *err)
 		return err_wrap(err, "back up custom resources");
 	/* Written with the next step. */
 	jval_set_str(journal, "backup", jval_str(index, "id"));
+	if (jval_int(index, "count", 0) > 0 && self->result->backup == NULL)
+		self->result->backup = mem_strdup(jval_str(index, "id"));
 	audit_line(self->audit, "change", "backup",
 		   "%" PRId64 " custom resources in backup '%s'",
 		   jval_int(index, "count", 0), jval_str(index, "id"));

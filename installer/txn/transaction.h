@@ -82,7 +82,7 @@ struct txn_result {
 	char *from_version; /* of what stood, or NULL */
 	char *version;	    /* of what is to be, or NULL = none */
 	char *operation;    /* what resume or rollback went on with, or NULL */
-	char *backup;	    /* id, or NULL */
+	char *backup;	    /* id of one that holds anything, or NULL */
 	struct restore_result restored;
 	struct jval *workflows; /* those in the way, with ERR_BLOCKED */
 	struct jval *resources; /* custom resources that go, or are in the way:
