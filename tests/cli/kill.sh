@@ -71,7 +71,7 @@ case $pair in
 upgrade | return)
 	begin=old end=new names=(upgrade rollback)
 	forward=(upgrade --version "$new" --skip-images --overlay "$few")
-	backward=(rollback --skip-images)
+	backward=(rollback REVISION --skip-images)
 	;;
 install)
 	begin=none end=installed names=(install uninstall)
@@ -83,8 +83,19 @@ install)
 	exit 2
 	;;
 esac
+nothing_before='too late to go back|no revision before|no DWS is in this'
 # Where the cluster is.
 at=$begin
+
+# Where a rollback goes to: the last revision of the old release. Without it,
+# what was taken back would not be done again.
+name_revision()
+{
+	[ "$begin" = none ] || [ "$at" = "$begin" ] ||
+		backward[1]=$("$DWS_CSM" history -o json |
+			jq --arg old "$old" '[.[] | select(.version == $old and
+				.status == "superseded").revision] | max')
+}
 
 # goes_to STATE COMMAND...: undisturbed, through the proxy, which counts.
 goes_to()
@@ -96,6 +107,7 @@ goes_to()
 	run_proxied "$@"
 	[ "$rc" = 0 ] || fail "$command_line: $rc: $err"
 	at=$state
+	name_revision
 }
 
 # ensure STATE
@@ -142,16 +154,14 @@ point()
 	if [ "$how" = rollback ] || { [ -z "$open" ] && [ "$nth" = 1 ]; }; then
 		wanted=$from
 	fi
-	# Where none was begun or all was done there is nothing to go back from.
-	if [ -z "$open" ] && [ "$how" = rollback ]; then
-		how=resume
-		[ "$nth" = 1 ] || wanted=$to
-	fi
 	recover "$how"
+	# Not begun, or done: it is taken back, or a rollback begins.
+	if [ -z "$open" ] && [ "$how" = rollback ] && whole "$to"; then
+		wanted=$to
+	fi
 	# What is done but for a word of it, and has nothing before it.
-	if [ "$rc" = 3 ] && [ "$how" = rollback ] && [[ $err == \
-		*'too late to go back'* || $err == *'no revision before'* ]]
-	then
+	if [ "$rc" = 3 ] && [ "$how" = rollback ] &&
+		[[ $err =~ $nothing_before ]]; then
 		rc=0 wanted=$to
 	fi
 	[ "$rc" = 0 ] || fail "$what: $how ended with $rc: $err"
@@ -164,28 +174,35 @@ check()
 	local wanted=$1 state
 
 	at=$wanted
-	! whole "$wanted" || return 0
+	if whole "$wanted"; then
+		name_revision
+		return
+	fi
 	fail "$what: the state is not '$wanted': $(<"$TEST_DIR/whole")" \
 		"($command_line said: $err)"
 	for state; do
 		at=$state
-		! state_is "$state" >"$TEST_DIR/whole" || return 0
+		if state_is "$state" >"$TEST_DIR/whole"; then
+			name_revision
+			return
+		fi
 	done
 	echo 'It cannot go on from there.'
 	exit 1
 }
 
-# both FROM TO WHEN NTH COMMAND...: with either way to recover.
+# both FROM TO WHEN NTH COMMAND: the variable that holds it, with either way to
+# recover.
 both()
 {
-	local from=$1 to=$2 when=$3 nth=$4
+	local from=$1 to=$2 when=$3 nth=$4 how
+	local -n command=$5
 
-	shift 4
-	ensure "$from"
-	point "$when" "$nth" "$from" "$to" rollback "$@"
-	ensure "$from"
-	point "$when" "$nth" "$from" "$to" resume "$@"
-	covered[$1]=$((${covered[$1]:-0} + 1))
+	for how in rollback resume; do
+		ensure "$from"
+		point "$when" "$nth" "$from" "$to" "$how" "${command[@]}"
+	done
+	covered[${command[0]}]=$((${covered[${command[0]}]:-0} + 1))
 }
 
 # --- all points -------------------------------------------------------------
@@ -230,9 +247,9 @@ there_and_back()
 		mine "$nth" || continue
 		for when in before after; do
 			[ "$nth" -gt "$forward_writes" ] ||
-				both "$begin" "$end" "$when" "$nth" "${forward[@]}"
+				both "$begin" "$end" "$when" "$nth" forward
 			[ "$nth" -gt "$backward_writes" ] ||
-				both "$end" "$begin" "$when" "$nth" "${backward[@]}"
+				both "$end" "$begin" "$when" "$nth" backward
 		done
 	done
 }

@@ -35,10 +35,11 @@ setUp()
 assert_rolled_back()
 {
 	assert_rc 7
-	assert_err "$@" "$old"
+	assert_err "$@" "rolled back: DWS $old stands again"
 	assert_whole old
 	run_dws history -o json
-	assert_json '[.[-1] | .version, .status] | join(" ")' "$new failed"
+	assert_json '[.[-1] | .version, .status] | join(" ")' \
+		"$new rolled-back"
 	assert_json '.[-1].failure | length > 0' true
 	assert_json '.[] | select(.status == "deployed").version' "$old"
 	kubectl -n dws-system wait --for=condition=Available --timeout=0 \
@@ -73,7 +74,9 @@ test_backup_that_is_refused()
 		"$T/fault/kube.json"
 	run_proxied "${upgrade[@]}"
 	assert_spoiled
-	assert_rolled_back 'quota of Secrets'
+	assert_rc 5
+	assert_err 'quota of Secrets' 'nothing was changed'
+	assert_whole old
 }
 
 test_removal_that_is_refused()
@@ -163,7 +166,7 @@ test_left_open_it_can_be_resumed()
 {
 	stopped
 	run_dws "${upgrade[@]}"
-	assert_rc 3
+	assert_rc 11
 	assert_err "'dws-csm resume'" "'dws-csm rollback'"
 	pods_fare
 	run_dws resume
@@ -197,9 +200,10 @@ test_going_back_that_fails_is_told_and_can_go_on()
 	pods_fare 'dws-system/*' notready
 	run_dws "${upgrade[@]}" --timeout 3s
 	assert_rc 8
-	assert_err 'not ready after 3 seconds' "'dws-csm rollback'"
+	assert_err 'not ready after 3 seconds' 'rollback failed' \
+		"'dws-csm resume'"
 	pods_fare
-	run_dws rollback
+	run_dws resume
 	assert_rc 0
 	assert_whole old
 }
