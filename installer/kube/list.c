@@ -7,8 +7,12 @@
 #include "kube/client.h"
 
 #define PAGE_SIZE 500
-/* A page is all that is in memory. */
-#define STREAM_PAGE_SIZE 200
+/* Where a page is all that is in memory: about what it may weigh, and how many
+ * items tell how many that are. Each page costs the server a look at the whole
+ * list, so that small ones take longer than a list remains valid. */
+#define PAGE_WEIGHT ((size_t)2 << 20)
+#define SAMPLE_SIZE 10
+#define PAGE_SIZE_MAX 1000
 /* Each page anew expired: the server is too slow for us. */
 #define LIST_TRIES 5
 
@@ -239,17 +243,49 @@ int kube_list(struct kube *kube, const char *path, const char *query,
 	return 0;
 }
 
+/* How many items like those of `page` make a page of the right weight. */
+static unsigned int fitting_size(const struct jval *page)
+{
+	const struct jval *items = jval_get(page, "items");
+	const size_t most = SIZE_MAX / PAGE_SIZE_MAX;
+	size_t left = most, size;
+
+	if (!jval_within(items, JVAL_MAX_DEPTH, &left) || left == most)
+		return SAMPLE_SIZE;
+	size = PAGE_WEIGHT * jval_len(items) / (most - left);
+	if (size > PAGE_SIZE_MAX)
+		size = PAGE_SIZE_MAX;
+	return size < 1 ? 1 : (unsigned int)size;
+}
+
+/* Look at the first few, and choose the size of pages by them: 0, or 1 when
+ * they were all, and told. */
+static int list_sample(struct listing *listing,
+		       const struct kube_visitor *visitor, struct err *err)
+{
+	autofree char *next = NULL;
+	autojval struct jval *page = NULL;
+	int result;
+
+	listing->page_size = SAMPLE_SIZE;
+	page = list_page(listing, &next, err);
+	if (page == NULL)
+		return -1;
+	listing->page_size = fitting_size(page);
+	if (next)
+		return 0;
+	result = visit_items(visitor, page, err);
+	return result < 0 ? result : 1;
+}
+
 int kube_list_each(struct kube *kube, const char *path, const char *query,
 		   const struct kube_visitor *visitor, struct err *err)
 {
-	struct listing listing = {
-		.kube = kube,
-		.path = path,
-		.query = query,
-		.page_size = STREAM_PAGE_SIZE,
-	};
-	int result = list_run(&listing, visitor, err);
+	struct listing listing = { .kube = kube, .path = path, .query = query };
+	int result = list_sample(&listing, visitor, err);
 
+	if (result == 0)
+		result = list_run(&listing, visitor, err);
 	free(listing.version);
-	return result;
+	return result < 0 ? result : 0;
 }
