@@ -7,6 +7,7 @@
 #include "kube/object.h"
 #include "kube/takeover.h"
 #include "txn/inventory.h"
+#include "txn/names.h"
 #include "txn/record.h"
 
 static void drop_members(struct jval *object, const char *path,
@@ -88,13 +89,43 @@ struct jval *adopt_object(const struct jval *live)
 	return object;
 }
 
+static bool has_kind(const struct jval *objects, const char *kind)
+{
+	for (size_t i = 0; i < jval_len(objects); i++)
+		if (str_eq(object_kind(jval_at(objects, i)), kind))
+			return true;
+	return false;
+}
+
+/* A certificate that somebody issued by hand: its key is not ours to keep, so
+ * that another is issued when it comes back. */
+static void add_certificate(struct jval *objects, const struct jval *inventory)
+{
+	if (has_kind(inventory, "Certificate"))
+		return;
+	for (size_t i = 0; i < jval_len(inventory); i++) {
+		struct jval *copy;
+
+		if (!str_eq(object_kind(jval_at(inventory, i)), "Secret") ||
+		    !str_eq(object_name(jval_at(inventory, i)),
+			    DWS_SERVING_SECRET))
+			continue;
+		copy = jval_copy(jval_at(inventory, i));
+		jval_set_str(copy, "type", "kubernetes.io/tls");
+		jval_set(copy, RECORD_WITHHELD, jval_new_bool(true));
+		jval_append(objects, copy);
+	}
+}
+
 struct jval *adopt_objects(struct kube *kube, struct discovery *discovery,
 			   const struct jval *inventory, struct err *err)
 {
 	autojval struct jval *objects = jval_new_array();
+	autojval struct jval *names = inventory_of_release(inventory);
 
-	for (size_t i = 0; i < jval_len(inventory); i++) {
-		const struct jval *name = jval_at(inventory, i);
+	add_certificate(objects, inventory);
+	for (size_t i = 0; i < jval_len(names); i++) {
+		const struct jval *name = jval_at(names, i);
 		autofree char *path = NULL;
 		autojval struct jval *live = NULL;
 

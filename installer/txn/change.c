@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "kube/object.h"
 #include "txn/adopt.h"
-#include "txn/carry.h"
 #include "txn/deploy.h"
 #include "txn/inventory.h"
 #include "txn/names.h"
@@ -30,6 +29,7 @@ void change_release(struct change *change)
 	change->carried = NULL;
 	jval_free(change->secrets);
 	change->secrets = NULL;
+	free(mem_steal(&change->superseded));
 	engine_release(&change->engine);
 }
 
@@ -192,11 +192,14 @@ static struct jval *recorded_now(const struct survey *survey)
 	for (size_t i = jval_len(survey->records); i-- > 0;) {
 		struct jval *record = jval_at(survey->records, i);
 
-		if (str_eq(jval_str(record, "status"), "deployed"))
-			return str_eq(jval_str(record, "version"),
-				      survey->version) ?
-				       record :
-				       NULL;
+		if (!str_eq(jval_str(record, "status"), "deployed"))
+			continue;
+		/* What somebody made by hand he may have changed since. */
+		if (str_eq(jval_str(record, "operation"), "adopt"))
+			return NULL;
+		return str_eq(jval_str(record, "version"), survey->version) ?
+			       record :
+			       NULL;
 	}
 	return NULL;
 }
@@ -209,7 +212,10 @@ int change_find_now(struct change *change, struct err *err)
 	autojval struct jval *objects = NULL;
 	struct jval *record = recorded_now(&engine->survey);
 
-	if (!engine->survey.present || change->supersedes)
+	/* What a failed installation left is nothing to go back to, but what an
+	 * uninstallation takes away may be missed. */
+	if (!engine->survey.present ||
+	    (change->supersedes && str_eq(change->operation, "install")))
 		return 0;
 	if (record) {
 		engine->now = jval_ref(record);
@@ -237,59 +243,6 @@ void change_make_next(struct change *change, const char *version)
 	change->engine.result->version = mem_strdup(version);
 }
 
-/* --- checks ------------------------------------------------------------------- */
-
-int change_problem(struct change *change, struct err *err)
-{
-	const struct engine *engine = &change->engine;
-
-	if (!engine->options->dry_run)
-		return -1;
-	return plan_note_problem(&engine->result->plan, err);
-}
-
-int change_check_carry(struct change *change, const struct jval *objects,
-		       struct err *err)
-{
-	struct engine *engine = &change->engine;
-	struct carry carry = {
-		.objects = objects,
-		.abandon = engine->options->abandon,
-	};
-
-	if (change->in_place || engine->now == NULL)
-		return 0;
-	change->carried = carry_survey(&carry, engine->options->kube,
-				       engine->survey.crds, err);
-	if (change->carried == NULL)
-		return -1;
-	return carry_refuse(change->carried, err);
-}
-
-int change_check_way_back(const struct change *change,
-			  const struct preflight *preflight, struct err *err)
-{
-	const struct engine *engine = &change->engine;
-	const struct txn_options *options = engine->options;
-	struct err why = ERR_INIT;
-
-	if (engine->now == NULL || change->in_place)
-		return 0;
-	if (preflight_served(preflight, preflight->now, &why) == 0 &&
-	    (options->registry == NULL ||
-	     preflight_images(preflight->now, jval_get(engine->now, "images"),
-			      options->registry, options->place, &why) == 0))
-		return 0;
-	if (options->no_rollback) {
-		log_warn("there is no way back: %s", why.msg);
-		return 0;
-	}
-	*err = why;
-	err_wrap(err, "a rollback to DWS %s would fail",
-		 jval_str(engine->now, "version"));
-	return err_hint(err, "or go without a way back: --no-rollback");
-}
-
 /* --- the transaction ------------------------------------------------------------ */
 
 static struct hooks_event hooks_event(const struct change *change,
@@ -315,6 +268,10 @@ static void fill_journal(struct change *change)
 	struct jval *abandon = jval_new_array();
 	struct jval *value;
 
+	/* A failed installation's journal becomes ours by one write. */
+	if (change->supersedes)
+		change->superseded =
+			mem_steal(&engine->journal.resource_version);
 	journal_release(&engine->journal);
 	journal_init(&engine->journal, change->operation);
 	value = engine->journal.value;
@@ -373,17 +330,6 @@ static int write_records(struct change *change, struct err *err)
 	return engine->next ? record_create(kube, engine->next, err) : 0;
 }
 
-/* A failed installation that this one takes the place of. */
-static int close_superseded(struct change *change, struct err *err)
-{
-	struct engine *engine = &change->engine;
-
-	if (!change->supersedes)
-		return 0;
-	return journal_close(&engine->journal, engine->options->kube,
-			     engine->options->state, err);
-}
-
 /* The journal's id is told to the hooks, so it is made before it is written. */
 static int open_all(struct change *change, struct err *err)
 {
@@ -391,8 +337,6 @@ static int open_all(struct change *change, struct err *err)
 	const struct txn_options *options = engine->options;
 	struct hooks_event event;
 
-	if (close_superseded(change, err) < 0)
-		return -1;
 	fill_journal(change);
 	engine->audit = audit_new(options->kube, options->state,
 				  jval_str(engine->journal.value, "id"),
@@ -402,6 +346,7 @@ static int open_all(struct change *change, struct err *err)
 	if (hooks_run(&options->hooks, &event, err) < 0 ||
 	    make_place(change, err) < 0 || write_records(change, err) < 0)
 		return -1;
+	engine->journal.resource_version = mem_steal(&change->superseded);
 	return engine_open(engine, err);
 }
 

@@ -9,7 +9,6 @@
 #define TXN_CHANGE_H
 
 #include "txn/engine.h"
-#include "txn/preflight.h"
 
 struct change {
 	struct engine engine;
@@ -17,6 +16,7 @@ struct change {
 	bool in_place;	       /* the same release stands */
 	bool adopted;	       /* engine.now is not in the cluster yet */
 	bool supersedes;       /* a failed installation is open still */
+	char *superseded;      /* resourceVersion of its journal */
 	bool ours_open;	       /* so is an uninstallation: go on with it */
 	struct jval *carried;  /* of carry_survey */
 	/* Secrets of the site with their data, which no record holds: they are
@@ -42,16 +42,16 @@ int change_find_now(struct change *change, struct err *err) must_check;
 /* A new record into engine.next, without objects. */
 void change_make_next(struct change *change, const char *version);
 
-/* Are custom resources taken by the release of `objects`, all of them? Nothing
- * is asked where none are carried. */
-int change_check_carry(struct change *change, const struct jval *objects,
-		       struct err *err) must_check;
+/* Whether what stands can be changed in place into `objects` of `version`: it is
+ * the same release, with nothing in it that only a new object can have. */
+bool change_fits(const struct change *change, const char *version,
+		 const struct jval *objects) must_check;
 
-/* Without a way back nothing is begun, unless nobody wants to go it
- * (no_rollback). */
-int change_check_way_back(const struct change *change,
-			  const struct preflight *preflight, struct err *err)
-	must_check;
+/* All that can be refused before the first change: custom resources,
+ * permissions, kinds, Workflows, the way back. With `recorded` ([{name,
+ * reference, digest}]) also whether the images are there. */
+int change_check(struct change *change, const struct jval *objects,
+		 const struct jval *recorded, struct err *err) must_check;
 
 /* What refuses a change is shown in the plan of a dry run, which goes on: 0.
  * Otherwise, and for any other error, -1. */

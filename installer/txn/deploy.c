@@ -99,22 +99,3 @@ int deploy_prune(const struct deploy *self, const struct jval *obsolete,
 		return -1;
 	return (int)jval_len(removed);
 }
-
-void deploy_plan(const struct jval *objects, const enum apply_result *results,
-		 struct plan *plan)
-{
-	static const char *const actions[] = {
-		[APPLY_CREATED] = "create",
-		[APPLY_CHANGED] = "change",
-		[APPLY_UNCHANGED] = "keep",
-	};
-
-	for (size_t i = 0; i < jval_len(objects); i++) {
-		const struct jval *object = jval_at(objects, i);
-		const char *ns = object_namespace(object);
-		autofree char *label = object_label(object);
-
-		plan_add(plan, actions[results[i]], NULL, "%s%s%s", label,
-			 ns ? " in " : "", ns ? ns : "");
-	}
-}

@@ -34,8 +34,4 @@ int deploy_wait(const struct deploy *self, const struct jval *objects,
 int deploy_prune(const struct deploy *self, const struct jval *obsolete,
 		 struct plan *plan, struct err *err) must_check;
 
-/* "create", "change" or "keep" of an apply_result, for a plan. */
-void deploy_plan(const struct jval *objects, const enum apply_result *results,
-		 struct plan *plan);
-
 #endif

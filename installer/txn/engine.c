@@ -4,15 +4,15 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "bundle/adapt.h"
+#include "kube/object.h"
+#include "txn/custom.h"
+#include "txn/inventory.h"
+#include "txn/names.h"
 #include "txn/prune.h"
 #include "txn/record.h"
-
-#define UNDO_FILE "undo.json"
-#define UNDO_MAX_BYTES ((size_t)64 << 20)
 
 /* --- what the journal tells ------------------------------------------------ */
 
@@ -51,14 +51,14 @@ bool engine_is_committed(const struct engine *self)
 static bool removes(const struct engine *self)
 {
 	return !journal_bool(self, "inPlace") &&
+	       !journal_bool(self, "intact") &&
 	       (engine_is_back(self) || self->now);
 }
 
-/* Back from an installation, custom resources may have come meanwhile: they
- * are kept in a backup, though nothing takes them up. */
-static bool backs_up(const struct engine *self)
+/* When DWS is removed its controllers live until the last resource is gone. */
+static bool stops(const struct engine *self)
 {
-	return removes(self) && engine_is_back(self) == (self->now == NULL);
+	return removes(self) && (engine_is_back(self) || self->next);
 }
 
 static bool deploys(const struct engine *self)
@@ -90,10 +90,11 @@ bool engine_has_step(const struct engine *self, const char *name)
 		const char *name;
 		bool (*has)(const struct engine *self);
 	} conditions[] = {
-		{ "gate", removes },   { "backup", backs_up },
-		{ "remove", removes }, { "deploy", deploys },
-		{ "wait", waits },     { "restore", restores },
-		{ "probe", waits },    { "commit", commits },
+		{ "gate", removes },	 { "stop", stops },
+		{ "backup", removes },	 { "remove", removes },
+		{ "deploy", deploys },	 { "wait", waits },
+		{ "restore", restores }, { "probe", waits },
+		{ "commit", commits },
 	};
 	bool books = str_eq(name, "commit") || str_eq(name, "finish");
 
@@ -153,6 +154,19 @@ static int run_step(struct engine *self, const struct step *step,
 	return 0;
 }
 
+/* A step that could not be written has not begun. */
+static int begin_step(struct engine *self, const struct step *step,
+		      struct err *err)
+{
+	autofree char *before = mem_strdup(journal_str(self, "step"));
+
+	if (journal_step(&self->journal, self->options->kube,
+			 self->options->state, step->name, err) == 0)
+		return 0;
+	jval_set_str(self->journal.value, "step", before);
+	return -1;
+}
+
 int engine_run(struct engine *self, struct err *err)
 {
 	const struct txn_options *options = self->options;
@@ -173,29 +187,96 @@ int engine_run(struct engine *self, struct err *err)
 		if (step->name == NULL)
 			break;
 		if (check_go_on(self, err) < 0 ||
-		    journal_step(&self->journal, options->kube, options->state,
-				 step->name, err) < 0)
+		    begin_step(self, step, err) < 0)
 			return -1;
 	}
 	return journal_close(&self->journal, options->kube, options->state,
 			     err);
 }
 
-/* Was anything of what stood touched? Its deletion begins with this step. */
+/* Nothing but the gate and copies: there is nothing to be put back. */
 static bool is_untouched(const struct engine *self)
 {
 	const char *step = journal_str(self, "step");
 
-	return str_eq(step, "gate") || str_eq(step, "backup");
+	return str_eq(step, "gate") ||
+	       (str_eq(step, "backup") && !engine_has_step(self, "stop"));
+}
+
+static bool stands(const struct jval *crds, const struct jval *wanted)
+{
+	for (size_t i = 0; i < jval_len(crds); i++) {
+		const struct jval *crd = jval_at(crds, i);
+
+		if (object_is_same(crd, wanted))
+			return !jval_path(crd, "metadata.deletionTimestamp");
+	}
+	return false;
+}
+
+/* 1 when all custom resources of what stood are where they were. */
+static int crds_stand(const struct engine *self, struct err *err)
+{
+	const struct jval *objects = jval_get(self->now, "objects");
+	autojval struct jval *crds = custom_crds(self->options->kube, err);
+
+	if (crds == NULL)
+		return -1;
+	for (size_t i = 0; i < jval_len(objects); i++) {
+		const struct jval *object = jval_at(objects, i);
+
+		if (str_eq(object_kind(object), "CustomResourceDefinition") &&
+		    str_ends(object_name(object), "." DWS_GROUP) &&
+		    !stands(crds, object))
+			return 0;
+	}
+	return 1;
+}
+
+/*
+ * 1 when the controllers were stopped and no more: then what stood is put back
+ * by applying it, and no backup that may be old by now is restored. Where
+ * resources are retired one after the other, they may be gone with their CRDs
+ * still there.
+ */
+static int is_intact(const struct engine *self, struct err *err)
+{
+	const char *step = journal_str(self, "step");
+
+	if (!engine_has_step(self, "stop"))
+		return 0;
+	if (str_eq(step, "stop") || str_eq(step, "backup"))
+		return 1;
+	return str_eq(step, "remove") && self->now ? crds_stand(self, err) : 0;
+}
+
+int engine_rewind(struct engine *self, struct err *err)
+{
+	int intact;
+
+	if (engine_is_back(self) ||
+	    !str_eq(journal_str(self, "step"), "remove"))
+		return 0;
+	intact = is_intact(self, err);
+	if (intact > 0)
+		jval_set_str(self->journal.value, "step",
+			     engine_first_step(self));
+	return intact < 0 ? -1 : 0;
 }
 
 int engine_turn(struct engine *self, const char *why, struct err *err)
 {
 	struct jval *value = self->journal.value;
+	bool untouched = is_untouched(self);
+	int intact;
 
 	if (engine_is_back(self))
 		return 0;
-	jval_set(value, "untouched", jval_new_bool(is_untouched(self)));
+	intact = is_intact(self, err);
+	if (intact < 0)
+		return -1;
+	jval_set(value, "untouched", jval_new_bool(untouched));
+	jval_set(value, "intact", jval_new_bool(intact));
 	jval_set_str(value, "direction", "back");
 	if (why)
 		jval_set_str(value, "failure", why);
@@ -246,6 +327,10 @@ static int go_back(struct engine *self, struct err *err)
 			       err_hint(err, "rolled back: nothing of it "
 					     "remains");
 	}
+	if (why.kind == ERR_LOCKED) {
+		*err = why;
+		return -1;
+	}
 	err_hint(err, "and the rollback failed: %s", why.msg);
 	if (why.kind == ERR_INTERRUPTED) {
 		err->kind = ERR_INTERRUPTED;
@@ -279,9 +364,12 @@ static int stay_open(const struct engine *self, struct err *err)
 	if (engine_is_committed(self))
 		return err_hint(err, "it is done but for the last step: "
 				     "'dws-csm resume' ends it");
-	if (engine_is_back(self))
-		return err_hint(err, "'dws-csm resume' goes on with the "
-				     "rollback");
+	if (engine_is_back(self)) {
+		if (err->kind != ERR_INTERRUPTED)
+			err->kind = ERR_ROLLBACK_INCOMPLETE;
+		return err_hint(err, "mend the cause and run 'dws-csm resume' "
+				     "to go on with the rollback");
+	}
 	if (str_eq(journal_str(self, "operation"), "install"))
 		return err_hint(err, "what was done stays; mend the cause and "
 				     "run 'dws-csm install' again, or 'dws-csm "
@@ -326,6 +414,21 @@ void engine_abandoned(const struct engine *self, struct strs *kinds)
 		strs_add(kinds, jval_string(jval_at(list, i)));
 }
 
+/* What nothing could bring back stays; takes `list`. */
+static struct jval *without_data(struct jval *list)
+{
+	for (size_t i = jval_len(list); i-- > 0;) {
+		const struct jval *object = jval_at(list, i);
+		bool certificate =
+			str_eq(object_name(object), DWS_SERVING_SECRET);
+
+		if (inventory_part(object) == PART_DATA ||
+		    (jval_get(object, RECORD_WITHHELD) && !certificate))
+			jval_remove_at(list, i);
+	}
+	return list;
+}
+
 struct jval *engine_obsolete(const struct engine *self,
 			     const struct jval *objects)
 {
@@ -341,110 +444,7 @@ struct jval *engine_obsolete(const struct engine *self,
 	for (size_t i = 0; i < jval_len(candidates); i++)
 		adapt_cert_manager(jval_at(candidates, i),
 				   &self->survey.cert_manager);
-	return prune_list(candidates, objects);
-}
-
-/* --- beginning, and taking up again ------------------------------------------ */
-
-static int undo_save(const struct engine *self, struct err *err)
-{
-	const struct state *state = self->options->state;
-	autojval struct jval *undo = jval_new_object();
-	autofree char *text = NULL;
-
-	jval_set_str(undo, "id", journal_str(self, "id"));
-	if (self->now)
-		jval_set(undo, "now", jval_ref(self->now));
-	if (self->next)
-		jval_set(undo, "next", jval_ref(self->next));
-	text = jval_text(undo, false);
-	return file_replace(state->dirfd, UNDO_FILE, 0600, text, strlen(text),
-			    err);
-}
-
-/* NULL where this host has none of this transaction. */
-static struct jval *undo_load(const struct engine *self)
-{
-	autofree char *text = NULL;
-	autojval struct jval *undo = NULL;
-	struct err ignored = ERR_INIT;
-	size_t len;
-
-	if (file_read(self->options->state->dirfd, UNDO_FILE, UNDO_MAX_BYTES,
-		      &text, &len, &ignored) < 0)
-		return NULL;
-	undo = jval_parse(text, len, &ignored);
-	if (!str_eq(jval_str(undo, "id"), journal_str(self, "id")))
-		return NULL;
-	return mem_steal(&undo);
-}
-
-/* Revision 0 is nothing. */
-static int load_record(const struct engine *self, const struct jval *undo,
-		       const char *field, const char *undo_field,
-		       struct jval **record, struct err *err)
-{
-	int64_t revision = jval_int(self->journal.value, field, 0);
-	struct jval *found;
-
-	if (revision == 0)
-		return 0;
-	found = record_find(self->survey.records, revision);
-	if (found == NULL || jval_get(found, "objects") == NULL)
-		found = jval_get(undo, undo_field);
-	if (found == NULL)
-		return err_set(err, ERR_BLOCKED,
-			       "the record of revision %" PRId64 ", which the "
-			       "open %s needs, is in the cluster no more, nor "
-			       "on this host; run it on host '%s'",
-			       revision, journal_str(self, "operation"),
-			       journal_str(self, "host"));
-	*record = jval_ref(found);
-	return 0;
-}
-
-int engine_load(struct engine *self, struct err *err)
-{
-	const struct txn_options *options = self->options;
-	autojval struct jval *undo = NULL;
-	int open = journal_load(&self->journal, options->kube, err);
-
-	if (open <= 0)
-		return open;
-	if (self->survey.records == NULL &&
-	    survey_take(&self->survey, options->kube, options->discovery, err) <
-		    0)
-		return -1;
-	/* The last step of an uninstallation has taken the records away. */
-	if (engine_is_committed(self) &&
-	    jval_int(self->journal.value, "revision", 0) == 0)
-		return 1;
-	undo = undo_load(self);
-	if (load_record(self, undo, "from", "now", &self->now, err) < 0 ||
-	    load_record(self, undo, "revision", "next", &self->next, err) < 0)
-		return -1;
-	return 1;
-}
-
-int engine_open(struct engine *self, struct err *err)
-{
-	struct jval *value = self->journal.value;
-
-	jval_set_str(value, "direction", "forward");
-	jval_set(value, "from",
-		 jval_new_int(jval_int(self->now, "revision", 0)));
-	jval_set(value, "revision",
-		 jval_new_int(jval_int(self->next, "revision", 0)));
-	if (self->now)
-		jval_set_str(value, "fromVersion",
-			     jval_str(self->now, "version"));
-	if (self->next)
-		jval_set_str(value, "version", jval_str(self->next, "version"));
-	jval_set_str(value, "step", engine_first_step(self));
-	if (undo_save(self, err) < 0)
-		return -1;
-	return journal_write(&self->journal, self->options->kube,
-			     self->options->state, err);
+	return without_data(prune_list(candidates, objects));
 }
 
 void engine_release(struct engine *self)

@@ -53,6 +53,10 @@ int engine_run(struct engine *self, struct err *err) must_check;
 int engine_turn(struct engine *self, const char *why, struct err *err)
 	must_check;
 
+/* For who takes it up: where the last step had not taken anything away yet,
+ * begin anew, since the backup may be old by now. Not written yet. */
+int engine_rewind(struct engine *self, struct err *err) must_check;
+
 /* engine_run, and what follows from a failure: see transaction.h. */
 int engine_see_through(struct engine *self, struct err *err) must_check;
 

@@ -12,10 +12,8 @@
 #include "txn/foresee.h"
 #include "txn/gate.h"
 #include "txn/names.h"
-#include "txn/preflight.h"
 #include "txn/record.h"
 #include "txn/target.h"
-#include "txn/undeploy.h"
 
 struct installation {
 	struct change change;
@@ -39,18 +37,19 @@ static int refuse_unknown(const struct survey *survey, struct err *err)
 		       jval_len(survey->crds));
 }
 
-/* What a failed installation left is the same release, whatever it is. */
-static bool nothing_stands(const struct installation *self)
-{
-	return !self->change.engine.survey.present || self->change.supersedes;
-}
-
 static int check_install(const struct installation *self, struct err *err)
 {
 	const struct survey *survey = &self->change.engine.survey;
 
 	if (!survey->present || str_eq(survey->version, wanted(self)))
 		return 0;
+	if (survey->version && self->change.supersedes)
+		return err_set(
+			err, ERR_LOCKED,
+			"an installation of DWS %s is half done; install "
+			"that with --version %s, or take it back first "
+			"with 'dws-csm rollback'",
+			survey->version, survey->version);
 	if (survey->version)
 		return err_set(err, ERR_BLOCKED,
 			       "DWS %s stands in this cluster, 'install' does "
@@ -81,68 +80,6 @@ static int check_upgrade(const struct installation *self, struct err *err)
 			"was here, --allow-downgrade takes this one",
 			wanted(self), survey->version);
 	return 0;
-}
-
-static int check_all(struct installation *self, struct err *err)
-{
-	struct engine *engine = &self->change.engine;
-	const struct txn_options *options = engine->options;
-	const struct preflight preflight = {
-		.kube = options->kube,
-		.discovery = options->discovery,
-		.now = jval_get(engine->now, "objects"),
-		.next = self->target.objects,
-	};
-
-	struct change *change = &self->change;
-
-	if (change_check_carry(change, self->target.objects, err) < 0 &&
-	    change_problem(change, err) < 0)
-		return -1;
-	if (preflight_permissions(&preflight, err) < 0 &&
-	    change_problem(change, err) < 0)
-		return -1;
-	if (preflight_served(&preflight, preflight.next, err) < 0 &&
-	    change_problem(change, err) < 0)
-		return -1;
-	if (!change->in_place && engine->now &&
-	    undeploy_check_workflows(options->kube, &engine->result->workflows,
-				     err) < 0 &&
-	    change_problem(change, err) < 0)
-		return -1;
-	if (change_check_way_back(change, &preflight, err) < 0)
-		return change_problem(change, err);
-	return 0;
-}
-
-/* A field of what stands that nobody may change. */
-static bool is_fixed(const struct jval *now, const struct jval *next)
-{
-	static const char *const fixed[] = { "spec.selector", "roleRef" };
-	const char *kind = object_kind(next);
-	const char *path = fixed[!str_eq(kind, "Deployment")];
-
-	if (!str_eq(kind, "Deployment") && !str_ends(kind, "RoleBinding"))
-		return false;
-	return object_is_same(now, next) &&
-	       !jval_equal(jval_path(now, path), jval_path(next, path));
-}
-
-/* The same release, and nothing in it that only a new object can have. */
-static bool can_be_changed(const struct installation *self)
-{
-	const struct engine *engine = &self->change.engine;
-	const struct jval *now = jval_get(engine->now, "objects");
-	const struct jval *next = self->target.objects;
-
-	if (nothing_stands(self) ||
-	    !str_eq(engine->survey.version, wanted(self)))
-		return false;
-	for (size_t i = 0; i < jval_len(now); i++)
-		for (size_t k = 0; k < jval_len(next); k++)
-			if (is_fixed(jval_at(now, i), jval_at(next, k)))
-				return false;
-	return true;
 }
 
 /* --- doing it ------------------------------------------------------------------ */
@@ -299,10 +236,11 @@ static int install(struct installation *self, struct err *err)
 	    target_make(&self->target, options, &engine->survey,
 			&engine->result->plan, err) < 0)
 		return -1;
-	change->in_place = can_be_changed(self);
+	change->in_place =
+		change_fits(change, wanted(self), self->target.objects);
 	/* What stands so already was checked when it was put there. */
 	if ((options->dry_run || !is_recorded(self)) &&
-	    check_all(self, err) < 0)
+	    change_check(change, self->target.objects, NULL, err) < 0)
 		return -1;
 	if (push(self, err) < 0)
 		return -1;

@@ -293,6 +293,17 @@ struct jval *inventory_take(struct kube *kube, struct discovery *discovery,
 	return object_sorted(found);
 }
 
+/* No backup of ours has what goes with it. */
+static bool holds_data(const struct jval *object)
+{
+	const char *kind = object_kind(object);
+
+	if (str_eq(kind, "CustomResourceDefinition"))
+		return !str_ends(object_name(object), "." DWS_GROUP);
+	return str_eq(kind, "PersistentVolumeClaim") ||
+	       str_eq(kind, "PersistentVolume");
+}
+
 /* Later releases have a token Secret for each account, named like it. */
 static bool is_token(const char *name)
 {
@@ -313,6 +324,8 @@ enum inventory_part inventory_part(const struct jval *object)
 		return PART_BOOKS;
 	if (str_eq(name, SLURM_BINDING))
 		return PART_KEPT;
+	if (holds_data(object))
+		return PART_DATA;
 	return str_eq(name, LEADER_ELECTION) ? PART_RUNTIME : PART_RELEASE;
 }
 

@@ -25,6 +25,7 @@ struct jval *inventory_take(struct kube *kube, struct discovery *discovery,
 enum inventory_part {
 	PART_RELEASE, /* comes with it and goes with it */
 	PART_RUNTIME, /* made while it runs: goes with it, comes by itself */
+	PART_DATA,    /* of an overlay: would take data along, so it stays */
 	PART_KEPT,    /* outlives a release: Secrets, the site's binding */
 	PART_BOOKS,   /* of dws-csm: records, journal, backups, lease, gate */
 };

@@ -17,6 +17,7 @@
 
 #define JOURNAL "journal"
 #define JOURNAL_FILE "journal.json"
+#define JOURNAL_MAX_BYTES ((size_t)1 << 20)
 #define JOURNAL_PATH PARCEL_SECRETS "/" JOURNAL_NAME
 #define TRIES 5
 #define AS_MANAGER "?fieldManager=" APPLY_FIELD_MANAGER
@@ -282,4 +283,17 @@ int journal_close(struct journal *journal, struct kube *kube,
 		remove_here(state);
 	free(mem_steal(&journal->resource_version));
 	return 0;
+}
+
+struct jval *journal_local(const struct state *state)
+{
+	autofree char *text = NULL;
+	struct err ignored = ERR_INIT;
+	size_t len;
+
+	if (state == NULL ||
+	    file_read(state->dirfd, JOURNAL_FILE, JOURNAL_MAX_BYTES, &text,
+		      &len, &ignored) < 0)
+		return NULL;
+	return jval_parse(text, len, &ignored);
 }

@@ -66,6 +66,9 @@ int journal_step(struct journal *journal, struct kube *kube,
 int journal_close(struct journal *journal, struct kube *kube,
 		  const struct state *state, struct err *err) must_check;
 
+/* The copy on this host, or NULL where there is none. */
+struct jval *journal_local(const struct state *state) must_check;
+
 #define auto_journal __attribute__((cleanup(journal_release)))
 
 #endif

@@ -11,6 +11,7 @@
 #include "txn/change.h"
 #include "txn/foresee.h"
 #include "txn/gate.h"
+#include "txn/names.h"
 #include "txn/record.h"
 #include "txn/undeploy.h"
 
@@ -40,13 +41,27 @@ static bool is_back_already(const struct engine *engine,
 	const struct jval *last = survey_record(&engine->survey);
 	const char *status = jval_str(last, "status");
 
+	if (str_eq(status, "rolled-back"))
+		return true;
 	if (died && !ended_by(last, dead))
 		return !str_eq(died, "rollback");
 	if (str_eq(jval_str(last, "operation"), "rollback") &&
 	    str_eq(status, "installing"))
 		return false;
-	return str_eq(status, "rolled-back") || str_eq(status, "failed") ||
-	       str_eq(status, "installing");
+	return str_eq(status, "failed") || str_eq(status, "installing");
+}
+
+static int namespace_stands(struct kube *kube, struct err *err)
+{
+	autojval struct jval *ns =
+		kube_get(kube, "/api/v1/namespaces/" DWS_NAMESPACE, err);
+
+	if (ns)
+		return 1;
+	if (!kube_is_not_found(err))
+		return -1;
+	err_clear(err);
+	return 0;
 }
 
 /* Take the lock from whoever died, and the journal up: 1, 0 where none is
@@ -57,17 +72,18 @@ static int take_up(struct change *change, struct err *err)
 	const struct txn_options *options = engine->options;
 	auto_journal struct journal journal = JOURNAL_INIT;
 	int open = journal_load(&journal, options->kube, err);
+	int place;
 
 	if (open < 0 || (open == 0 && !str_eq(change->operation, "resume")))
 		return open;
-	if (survey_take(&engine->survey, options->kube, options->discovery,
-			err) < 0)
-		return -1;
-	if (engine->survey.namespace == NULL)
-		return 0;
+	place = namespace_stands(options->kube, err);
+	if (place <= 0)
+		return place;
 	engine->lease =
 		lease_take(options->config, change->operation, true, err);
-	if (engine->lease == NULL)
+	/* What stands is looked at once nobody else changes it. */
+	if (engine->lease == NULL || survey_take(&engine->survey, options->kube,
+						 options->discovery, err) < 0)
 		return -1;
 	return engine_load(engine, err);
 }
@@ -98,6 +114,13 @@ static void begin_again(struct change *change)
 				  jval_str(engine->journal.value, "id"),
 				  change->operation);
 	audit_hear_log(engine->audit);
+}
+
+/* Whoever was only paused hears by this write that it was overtaken. */
+static int fence(struct engine *engine, struct err *err)
+{
+	return journal_write(&engine->journal, engine->options->kube,
+			     engine->options->state, err);
 }
 
 static int end_open(struct change *change, struct err *err)
@@ -140,6 +163,22 @@ static int settle(struct engine *engine, struct err *err)
 	return record_save(engine->options->kube, last, err);
 }
 
+/* Our copy of a journal that the cluster does not have: it was ended from
+ * another host, or its Namespace was deleted. */
+static void tell_lost(const struct state *state)
+{
+	autojval struct jval *journal = journal_local(state);
+
+	if (journal == NULL)
+		return;
+	log_warn("the %s that this host began at %s is in the cluster no more: "
+		 "it was ended from another host, or Namespace '%s' was "
+		 "deleted meanwhile; 'dws-csm backup list' shows what is left "
+		 "of its custom resources",
+		 jval_str(journal, "operation"), jval_str(journal, "started"),
+		 DWS_NAMESPACE);
+}
+
 static int resume(struct change *change, struct err *err)
 {
 	const struct txn_options *options = change->engine.options;
@@ -149,10 +188,15 @@ static int resume(struct change *change, struct err *err)
 		return -1;
 	/* Somebody may have deleted the journal: nothing closes for ever. */
 	if (open == 0)
+		tell_lost(options->state);
+	if (open == 0)
 		return gate_open(options->kube, err) < 0 ?
 			       -1 :
 			       settle(&change->engine, err);
 	begin_again(change);
+	if (engine_rewind(&change->engine, err) < 0 ||
+	    fence(&change->engine, err) < 0)
+		return -1;
 	return end_open(change, err);
 }
 
@@ -206,43 +250,6 @@ static struct jval *find_target(const struct engine *engine, struct err *err)
 	return NULL;
 }
 
-static int check_all(struct change *change, const struct jval *target,
-		     struct err *err)
-{
-	struct engine *engine = &change->engine;
-	const struct txn_options *options = engine->options;
-	const struct jval *objects = jval_get(target, "objects");
-	const struct preflight preflight = {
-		.kube = options->kube,
-		.discovery = options->discovery,
-		.now = jval_get(engine->now, "objects"),
-		.next = objects,
-	};
-
-	if (change_check_carry(change, objects, err) < 0 &&
-	    change_problem(change, err) < 0)
-		return -1;
-	if (preflight_permissions(&preflight, err) < 0 &&
-	    change_problem(change, err) < 0)
-		return -1;
-	if (preflight_served(&preflight, objects, err) < 0 &&
-	    change_problem(change, err) < 0)
-		return -1;
-	if (options->registry &&
-	    preflight_images(objects, jval_get(target, "images"),
-			     options->registry, options->place, err) < 0 &&
-	    change_problem(change, err) < 0)
-		return -1;
-	if (!change->in_place &&
-	    undeploy_check_workflows(options->kube, &engine->result->workflows,
-				     err) < 0 &&
-	    change_problem(change, err) < 0)
-		return -1;
-	if (change_check_way_back(change, &preflight, err) < 0)
-		return change_problem(change, err);
-	return 0;
-}
-
 static void make_next(struct change *change, const struct jval *target)
 {
 	static const char *const same[] = { "registry", "images", "notes",
@@ -259,11 +266,23 @@ static void make_next(struct change *change, const struct jval *target)
 		 jval_new_int(jval_int(target, "revision", 0)));
 }
 
+static int plan(struct change *change, struct err *err)
+{
+	struct engine *engine = &change->engine;
+
+	if (change_plan_before(change, err) < 0)
+		return -1;
+	foresee_replace(jval_get(engine->now, "objects"),
+			jval_get(engine->next, "objects"),
+			&engine->result->plan);
+	return change_plan_after(change, err);
+}
+
 static int roll_back(struct change *change, struct err *err)
 {
 	struct engine *engine = &change->engine;
 	autojval struct jval *dead = NULL;
-	struct jval *target;
+	struct jval *target, *objects;
 	bool none;
 
 	/* Who is not dead keeps change_begin from coming back. */
@@ -283,22 +302,17 @@ static int roll_back(struct change *change, struct err *err)
 	target = find_target(engine, err);
 	if (target == NULL)
 		return -1;
-	change->in_place = str_eq(jval_str(target, "version"),
-				  jval_str(engine->now, "version"));
-	if (check_all(change, target, err) < 0)
-		return -1;
 	make_next(change, target);
 	if (adapt_next(change, err) < 0)
 		return -1;
-	engine->result->nr_objects = jval_len(jval_get(target, "objects"));
-	if (engine->options->dry_run) {
-		if (change_plan_before(change, err) < 0)
-			return -1;
-		foresee_replace(jval_get(engine->now, "objects"),
-				jval_get(engine->next, "objects"),
-				&engine->result->plan);
-		return change_plan_after(change, err);
-	}
+	objects = jval_get(engine->next, "objects");
+	engine->result->nr_objects = jval_len(objects);
+	change->in_place =
+		change_fits(change, jval_str(target, "version"), objects);
+	if (change_check(change, objects, jval_get(target, "images"), err) < 0)
+		return -1;
+	if (engine->options->dry_run)
+		return plan(change, err);
 	if (change_run(change, err) < 0)
 		return -1;
 	engine->result->changed = true;
@@ -312,6 +326,8 @@ static int go_back(struct change *change, struct err *err)
 	bool removed;
 
 	begin_again(change);
+	if (fence(engine, err) < 0)
+		return -1;
 	if (!engine_is_committed(engine)) {
 		if (engine_turn(engine, "rolled back by hand", err) < 0)
 			return -1;

@@ -19,6 +19,7 @@
 #include "txn/probe.h"
 #include "txn/prune.h"
 #include "txn/record.h"
+#include "txn/rest.h"
 #include "txn/undeploy.h"
 
 /* Automatic backups kept in the cluster; those of this host stay. */
@@ -49,6 +50,7 @@ static struct undeploy undeploy_of(const struct engine *self)
 		.retire = engine_goal(self) == NULL && !engine_is_back(self),
 		.timeout_ms = options->timeout_ms,
 		.progress = options->progress,
+		.lease = self->lease,
 	};
 }
 
@@ -59,6 +61,26 @@ static const char *operation_of(const struct engine *self)
 
 /* --- gate ------------------------------------------------------------------- */
 
+/* Nobody may have made meanwhile what the next release would not take. */
+static int check_carry(const struct engine *self, struct err *err)
+{
+	const struct jval *goal = engine_goal(self);
+	autojval struct jval *crds = NULL;
+	autojval struct jval *report = NULL;
+	auto_strs struct strs abandon = STRS_INIT;
+	struct carry carry = { .abandon = &abandon };
+
+	if (goal == NULL || engine_is_back(self))
+		return 0;
+	crds = custom_crds(self->options->kube, err);
+	if (crds == NULL)
+		return -1;
+	engine_abandoned(self, &abandon);
+	carry.objects = jval_get(goal, "objects");
+	report = carry_survey(&carry, self->options->kube, crds, err);
+	return report ? carry_refuse(report, err) : -1;
+}
+
 /* With the gate closed no Workflow can come between a look and the deed. */
 static int step_gate(struct engine *self, struct err *err)
 {
@@ -67,59 +89,95 @@ static int step_gate(struct engine *self, struct err *err)
 	progress_phase(self->options->progress, "gate");
 	if (gate_close(kube,
 		       engine_is_back(self) ? "rollback" : operation_of(self),
-		       jval_str(self->journal.value, "id"), err) < 0)
+		       jval_str(self->journal.value, "id"), err) < 0 ||
+	    undeploy_check_workflows(kube, &self->result->workflows, err) < 0)
 		return -1;
-	return undeploy_check_workflows(kube, &self->result->workflows, err);
+	return check_carry(self, err);
+}
+
+/* --- stop -------------------------------------------------------------------- */
+
+/* What belongs to the release; others may have come since the survey. */
+static struct jval *standing_objects(const struct engine *self,
+				     struct jval **inventory, struct err *err)
+{
+	const struct txn_options *options = self->options;
+
+	*inventory = inventory_take(options->kube, options->discovery,
+				    options->catalogue, &self->survey, err);
+	return *inventory ? inventory_of_release(*inventory) : NULL;
+}
+
+/* So that resources hold still while they are copied. */
+static int step_stop(struct engine *self, struct err *err)
+{
+	struct undeploy undeploy = undeploy_of(self);
+	autojval struct jval *inventory = NULL;
+	autojval struct jval *objects = standing_objects(self, &inventory, err);
+	int status;
+
+	if (objects == NULL)
+		return -1;
+	status = undeploy_stop(&undeploy, objects, err);
+	self->result->removed += undeploy.removed;
+	return status;
 }
 
 /* --- backup ------------------------------------------------------------------ */
 
-/* Nobody may have made meanwhile what the next release would not take. */
-static int check_carry(const struct engine *self, const struct jval *crds,
-		       struct err *err)
-{
-	const struct jval *goal = engine_goal(self);
-	autojval struct jval *report = NULL;
-	auto_strs struct strs abandon = STRS_INIT;
-	struct carry carry = { .abandon = &abandon };
-
-	if (goal == NULL)
-		return 0;
-	engine_abandoned(self, &abandon);
-	carry.objects = jval_get(goal, "objects");
-	report = carry_survey(&carry, self->options->kube, crds, err);
-	return report ? carry_refuse(report, err) : -1;
-}
-
-static int step_backup(struct engine *self, struct err *err)
+static struct jval *take_backup(const struct engine *self, const char *id,
+				struct err *err)
 {
 	autojval struct jval *crds = custom_crds(self->options->kube, err);
-	autojval struct jval *index = NULL;
-	struct jval *journal = self->journal.value;
+	const struct jval *stands = self->now ? self->now : self->next;
 	struct backup_options options = {
 		.kube = self->options->kube,
 		.state = self->options->state,
 		.crds = crds,
 		.operation = operation_of(self),
-		.version =
-			jval_str(self->now ? self->now : self->next, "version"),
-		.id = jval_str(journal, "id"),
+		.version = jval_str(stands, "version"),
+		.id = id,
 		.progress = self->options->progress,
 	};
+	struct jval *index;
 
-	if (crds == NULL || check_carry(self, crds, err) < 0)
-		return -1;
+	if (crds == NULL)
+		return NULL;
 	progress_phase(self->options->progress, "backup");
 	index = backup_take(&options, err);
 	if (index == NULL)
-		return err_wrap(err, "back up custom resources");
-	/* Written with the next step. */
-	jval_set_str(journal, "backup", jval_str(index, "id"));
+		err_wrap(err, "back up custom resources");
+	else
+		audit_line(self->audit, "change", "backup",
+			   "%" PRId64 " custom resources in backup '%s'",
+			   jval_int(index, "count", 0), id);
+	return index;
+}
+
+/* On the way back those of before are restored, from the first backup; what
+ * was made or changed since is kept as well, if it can be read at all. */
+static int step_backup(struct engine *self, struct err *err)
+{
+	struct jval *journal = self->journal.value;
+	const char *id = jval_str(journal, "id");
+	bool again = engine_is_back(self) && self->now;
+	autofree char *name = mem_printf("%s%s", id, again ? "-back" : "");
+	struct err why = ERR_INIT;
+	autojval struct jval *index = take_backup(self, name, &why);
+
+	if (index == NULL && again && why.kind != ERR_INTERRUPTED) {
+		log_warn("%s", why.msg);
+		return 0;
+	}
+	if (index == NULL) {
+		*err = why;
+		return -1;
+	}
 	if (jval_int(index, "count", 0) > 0 && self->result->backup == NULL)
-		self->result->backup = mem_strdup(jval_str(index, "id"));
-	audit_line(self->audit, "change", "backup",
-		   "%" PRId64 " custom resources in backup '%s'",
-		   jval_int(index, "count", 0), jval_str(index, "id"));
+		self->result->backup = mem_strdup(name);
+	/* Written with the next step. */
+	if (!again)
+		jval_set_str(journal, "backup", name);
 	return 0;
 }
 
@@ -139,18 +197,13 @@ static void add_certificate(const struct jval *inventory, struct jval *objects)
 
 static int step_remove(struct engine *self, struct err *err)
 {
-	const struct txn_options *options = self->options;
 	struct undeploy undeploy = undeploy_of(self);
 	autojval struct jval *inventory = NULL;
-	autojval struct jval *objects = NULL;
+	autojval struct jval *objects = standing_objects(self, &inventory, err);
 	int status;
 
-	/* Others may have come since the survey. */
-	inventory = inventory_take(options->kube, options->discovery,
-				   options->catalogue, &self->survey, err);
-	if (inventory == NULL)
+	if (objects == NULL)
 		return -1;
-	objects = inventory_of_release(inventory);
 	if (engine_goal(self) == NULL)
 		add_certificate(inventory, objects);
 	status = undeploy_run(&undeploy, objects, err);
@@ -169,7 +222,7 @@ static int prune_past(struct engine *self, const struct jval *objects,
 	autojval struct jval *obsolete = NULL;
 	int removed;
 
-	if (engine_has_step(self, "remove"))
+	if (!jval_bool(self->journal.value, "inPlace", false))
 		return 0;
 	obsolete = engine_obsolete(self, objects);
 	removed = deploy_prune(&deploy, obsolete, &self->result->plan, err);
@@ -185,10 +238,11 @@ static int step_deploy(struct engine *self, struct err *err)
 		certs_revive(self->options->kube, recorded, err);
 	autofree enum apply_result *results = NULL;
 
-	if (objects == NULL || prune_past(self, objects, err) < 0)
+	if (objects == NULL || prune_past(self, recorded, err) < 0)
 		return -1;
 	/* Whatever stood was taken away, or there was nothing. */
-	deploy.expect_new = !jval_bool(self->journal.value, "inPlace", false);
+	deploy.expect_new = !jval_bool(self->journal.value, "inPlace", false) &&
+			    !jval_bool(self->journal.value, "intact", false);
 	results = mem_array(jval_len(objects) + 1, sizeof(*results));
 	if (deploy_namespaces(&deploy, objects, err) < 0 ||
 	    deploy_apply(&deploy, objects, results, err) < 0)
@@ -226,7 +280,9 @@ static int step_restore(struct engine *self, struct err *err)
 			       "the journal names no backup of the custom "
 			       "resources; 'dws-csm backup list' shows those "
 			       "there are");
-	engine_abandoned(self, &abandon);
+	/* What stood took all of them. */
+	if (!engine_is_back(self))
+		engine_abandoned(self, &abandon);
 	progress_phase(self->options->progress, "custom resources");
 	if (restore_run(&options, &self->result->restored, err) < 0)
 		return err_wrap(err, "restore custom resources");
@@ -256,6 +312,11 @@ static int save_as(struct engine *self, struct jval *record, const char *status,
 {
 	if (record == NULL)
 		return 0;
+	/* It was resumed after it had failed. */
+	if (str_eq(jval_str(record, "status"), "failed")) {
+		jval_del(record, "failure");
+		jval_del(record, "finished");
+	}
 	if (!str_eq(jval_str(record, "status"), status) ||
 	    !jval_str(record, "finished"))
 		record_set_status(record, status);
@@ -323,27 +384,22 @@ static int drop_old_backups(struct engine *self, struct err *err)
 	return list ? 0 : -1;
 }
 
-/* What outlives a release goes with the last one: the books as well, but for
- * the journal, which is the last word, and the Lease, which is released. */
-static int remove_rest(struct engine *self, struct err *err)
+/* What outlives a release goes with the last one. */
+static int remove_rest(struct engine *self, bool *kept, struct err *err)
 {
 	const struct txn_options *options = self->options;
 	struct undeploy undeploy = undeploy_of(self);
 	autojval struct jval *inventory = NULL;
-	autojval struct jval *rest = jval_new_array();
+	autojval struct jval *rest = NULL;
 	int status;
 
 	inventory = inventory_take(options->kube, options->discovery,
 				   options->catalogue, &self->survey, err);
 	if (inventory == NULL)
 		return -1;
-	for (size_t i = 0; i < jval_len(inventory); i++) {
-		struct jval *object = jval_at(inventory, i);
-
-		if (!str_eq(object_name(object), JOURNAL_NAME) &&
-		    !str_eq(object_name(object), LEASE_NAME))
-			jval_append(rest, jval_ref(object));
-	}
+	rest = rest_of(options->kube, options->state, inventory, kept, err);
+	if (rest == NULL)
+		return -1;
 	status = undeploy_objects(&undeploy, "what is left", rest, err);
 	self->result->removed += undeploy.removed;
 	return status;
@@ -364,17 +420,31 @@ static int remove_namespace(struct engine *self, struct err *err)
 	return status;
 }
 
+/* Of a change that was not made; it may be in part only. */
+static int drop_backup(struct engine *self, struct err *err)
+{
+	return backup_remove(self->options->kube, self->options->state,
+			     jval_str(self->journal.value, "id"), true, err);
+}
+
 static int step_finish(struct engine *self, struct err *err)
 {
+	bool kept;
+
 	if (gate_open(self->options->kube, err) < 0)
 		return -1;
+	if (jval_bool(self->journal.value, "untouched", false))
+		return drop_backup(self, err);
 	if (engine_is_back(self) || !str_eq(operation_of(self), "uninstall"))
 		return drop_old_backups(self, err);
-	return remove_rest(self, err) < 0 ? -1 : remove_namespace(self, err);
+	if (remove_rest(self, &kept, err) < 0)
+		return -1;
+	return kept ? 0 : remove_namespace(self, err);
 }
 
 const struct step steps[] = {
 	{ "gate", "keeping new Workflows out", step_gate },
+	{ "stop", "stopping the controllers", step_stop },
 	{ "backup", "backing up custom resources", step_backup },
 	{ "remove", "taking away what stands", step_remove },
 	{ "deploy", "applying objects", step_deploy },

@@ -219,21 +219,33 @@ static int unfinalize_all(struct undeploy *self, const struct jval *crd,
 {
 	autojval struct jval *names =
 		custom_list_finalized(self->kube, crd, err);
+	autojval struct jval *again = NULL;
 
 	if (names == NULL)
 		return -1;
 	for (size_t i = 0; i < jval_len(names); i++)
 		if (unfinalize(self, jval_at(names, i), err) < 0)
 			return -1;
-	if (jval_len(names) > 0)
-		log_verbose("finalizers of %zu %s taken off", jval_len(names),
-			    jval_str(crd, "spec.names.plural"));
-	return 0;
+	if (jval_len(names) == 0)
+		return 0;
+	log_verbose("finalizers of %zu %s taken off", jval_len(names),
+		    jval_str(crd, "spec.names.plural"));
+	again = custom_list_finalized(self->kube, crd, err);
+	if (again == NULL)
+		return -1;
+	if (jval_len(again) == 0)
+		return 0;
+	return err_set(err, ERR_BLOCKED,
+		       "another controller puts finalizers back on %s '%s' in "
+		       "namespace '%s': it would tear down what that stands "
+		       "for; stop it first",
+		       object_kind(jval_at(again, 0)),
+		       object_name(jval_at(again, 0)),
+		       object_namespace(jval_at(again, 0)));
 }
 
-/* The CRDs take the resources along; nothing may hold those, or see them go. */
-static int detach_all(struct undeploy *self, const struct jval *crds,
-		      const struct jval *objects, struct err *err)
+int undeploy_stop(struct undeploy *self, const struct jval *objects,
+		  struct err *err)
 {
 	autojval struct jval *controllers = jval_new_array();
 
@@ -244,7 +256,14 @@ static int detach_all(struct undeploy *self, const struct jval *crds,
 		    !str_eq(object_name(object), DWS_WEBHOOK))
 			jval_append(controllers, jval_ref(object));
 	}
-	if (undeploy_objects(self, "controllers", controllers, err) < 0)
+	return undeploy_objects(self, "controllers", controllers, err);
+}
+
+/* The CRDs take the resources along; nothing may hold those, or see them go. */
+static int detach_all(struct undeploy *self, const struct jval *crds,
+		      const struct jval *objects, struct err *err)
+{
+	if (undeploy_stop(self, objects, err) < 0)
 		return -1;
 	for (size_t i = 0; i < jval_len(crds); i++)
 		if (!is_workflow(jval_at(crds, i)) &&
@@ -260,7 +279,7 @@ int undeploy_run(struct undeploy *self, const struct jval *objects,
 	autojval struct jval *crds = custom_crds(self->kube, err);
 	int status;
 
-	if (crds == NULL)
+	if (crds == NULL || undeploy_check_workflows(self->kube, NULL, err) < 0)
 		return -1;
 	status = self->retire ? retire_all(self, crds, err) :
 				detach_all(self, crds, objects, err);
@@ -273,6 +292,9 @@ int undeploy_run(struct undeploy *self, const struct jval *objects,
 		autojval struct jval *list =
 			stage_objects(objects, (enum stage)stage);
 
+		/* Who was paused may have been overtaken. */
+		if (self->lease && lease_check(self->lease, err) < 0)
+			return -1;
 		if (undeploy_objects(self, stage_names[stage], list, err) < 0)
 			return -1;
 		/* Kinds have gone with their CRDs. */

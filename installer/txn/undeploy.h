@@ -18,6 +18,7 @@
 #define TXN_UNDEPLOY_H
 
 #include "kube/discovery.h"
+#include "txn/lease.h"
 #include "txn/plan.h"
 
 struct undeploy {
@@ -27,8 +28,14 @@ struct undeploy {
 	bool retire;
 	int64_t timeout_ms;
 	struct progress *progress;
-	size_t removed; /* counted */
+	struct lease *lease; /* looked at before each stage; or NULL */
+	size_t removed;	     /* counted */
 };
+
+/* Stop the controllers among `objects`, before resources are detached; the
+ * webhook lives on. */
+int undeploy_stop(struct undeploy *self, const struct jval *objects,
+		  struct err *err) must_check;
 
 /* Remove `objects` (an inventory) and all custom resources. ERR_BLOCKED when a
  * Workflow is found on the last look before the CRDs go. */

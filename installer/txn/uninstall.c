@@ -6,10 +6,13 @@
 
 #include "base/mem.h"
 #include "kube/object.h"
+#include "txn/backup.h"
 #include "txn/change.h"
 #include "txn/custom.h"
 #include "txn/gate.h"
 #include "txn/inventory.h"
+#include "txn/preflight.h"
+#include "txn/rest.h"
 #include "txn/undeploy.h"
 
 /* All custom resources of all kinds but Workflows, of which none may be. */
@@ -52,6 +55,20 @@ static int check_resources(const struct engine *engine, struct err *err)
 		       object_namespace(jval_at(resources, 0)));
 }
 
+static int check_permissions(struct change *change, struct err *err)
+{
+	const struct engine *engine = &change->engine;
+	const struct preflight preflight = {
+		.kube = engine->options->kube,
+		.discovery = engine->options->discovery,
+		.now = jval_get(engine->now, "objects"),
+	};
+
+	if (preflight_permissions(&preflight, err) < 0)
+		return change_problem(change, err);
+	return 0;
+}
+
 static struct undeploy undeploy_of(const struct engine *engine)
 {
 	const struct txn_options *options = engine->options;
@@ -66,6 +83,30 @@ static struct undeploy undeploy_of(const struct engine *engine)
 	};
 }
 
+/* There may be no Namespace to hold a backup, but there is this host. */
+static int keep_resources(struct engine *engine, struct err *err)
+{
+	const struct txn_options *options = engine->options;
+	autojval struct jval *index = NULL;
+	struct backup_options backup = {
+		.kube = options->kube,
+		.state = options->state,
+		.crds = engine->survey.crds,
+		.operation = "uninstall",
+		.version = engine->survey.version,
+		.local_only = true,
+		.progress = options->progress,
+	};
+
+	if (jval_len(engine->result->resources) == 0)
+		return 0;
+	index = backup_take(&backup, err);
+	if (index == NULL)
+		return -1;
+	engine->result->backup = mem_strdup(jval_str(index, "id"));
+	return 0;
+}
+
 /*
  * What is left of an installation that does not stand: nothing to go back to,
  * so no journal; run again it goes on.
@@ -78,25 +119,24 @@ static int remove_leftovers(struct change *change, struct err *err)
 	autojval struct jval *inventory =
 		inventory_take(options->kube, options->discovery,
 			       options->catalogue, &engine->survey, err);
-	autojval struct jval *rest = jval_new_array();
+	autojval struct jval *rest = NULL;
 	int status = -1;
+	bool kept;
 
 	if (inventory == NULL)
 		return -1;
-	for (size_t i = 0; i < jval_len(inventory); i++) {
-		struct jval *object = jval_at(inventory, i);
-
-		/* The Lease that we hold goes when it is released. */
-		if (!str_eq(object_kind(object), "Lease") ||
-		    !str_eq(object_name(object), LEASE_NAME))
-			jval_append(rest, jval_ref(object));
-	}
-	if (options->delete_namespace && engine->survey.namespace)
+	rest = rest_of(options->kube, options->dry_run ? NULL : options->state,
+		       inventory, &kept, err);
+	if (rest == NULL)
+		return -1;
+	if (options->delete_namespace && engine->survey.namespace && !kept)
 		jval_insert_at(rest, 0, jval_ref(engine->survey.namespace));
 	if (options->dry_run) {
 		undeploy_plan(rest, &engine->result->plan);
 		return 0;
 	}
+	if (keep_resources(engine, err) < 0)
+		return -1;
 	if (jval_len(engine->survey.crds) == 0 ||
 	    undeploy_run(&undeploy, rest, err) == 0)
 		status = undeploy_objects(&undeploy, "what is left", rest, err);
@@ -154,11 +194,11 @@ static int uninstall(struct change *change, struct err *err)
 	if (collect_resources(engine, err) < 0 ||
 	    check_resources(engine, err) < 0)
 		return -1;
-	/* A failed installation is no state to go back to. */
-	if (!engine->survey.present || engine->survey.namespace == NULL ||
-	    change->supersedes)
+	/* No place for a journal, nothing to go back to. */
+	if (!engine->survey.present || engine->survey.namespace == NULL)
 		return remove_leftovers(change, err);
-	if (change_find_now(change, err) < 0)
+	if (change_find_now(change, err) < 0 ||
+	    check_permissions(change, err) < 0)
 		return -1;
 	if (options->dry_run)
 		return plan(change, err);

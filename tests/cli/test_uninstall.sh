@@ -142,7 +142,8 @@ test_dry_run_tells_all_and_removes_nothing()
 	must kubectl get "storages.$storage.$group" rabbit-1
 	run_dws uninstall --dry-run -o json
 	assert_rc 0
-	assert_json '[.steps[].action] | unique | join(" ")' delete
+	assert_json '[.steps[].action] | unique | join(" ")' \
+		'back up close delete open'
 	must kubectl delete "storages.$storage.$group" rabbit-1
 }
 
