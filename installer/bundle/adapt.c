@@ -75,13 +75,13 @@ void adapt_fill_secret(struct jval *secret, const char *ca, const char *cert,
 static struct jval *serving_secret(const struct jval *certificate,
 				   const struct adaptation *adaptation)
 {
-	struct jval *secret = jval_pack(
-		"{s:s, s:s, s:{s:s, s:s, s:{s:s}}, s:s}", "apiVersion", "v1",
-		"kind", "Secret", "metadata", "name",
-		jval_str(certificate, "spec.secretName"), "namespace",
-		object_namespace(certificate), "labels",
-		"app.kubernetes.io/managed-by", "dws-csm", "type",
-		"kubernetes.io/tls");
+	struct jval *secret =
+		jval_pack("{s:s, s:s, s:{s:s, s:s, s:{s:s}}, s:s}",
+			  "apiVersion", "v1", "kind", "Secret", "metadata",
+			  "name", jval_str(certificate, "spec.secretName"),
+			  "namespace", object_namespace(certificate), "labels",
+			  "app.kubernetes.io/managed-by", "dws-csm", "type",
+			  "kubernetes.io/tls");
 
 	adapt_fill_secret(secret, adaptation->ca_pem, adaptation->cert_pem,
 			  adaptation->key_pem);
