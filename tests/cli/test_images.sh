@@ -2,6 +2,8 @@
 # images push and pull: every kind of source, credentials, what is not sent.
 # servers: none
 
+# shellcheck disable=SC2119 # arguments of the functions are optional
+
 # shellcheck disable=SC2154 # run_dws sets rc, out, err
 
 # shellcheck source=tests/cli/images.sh
