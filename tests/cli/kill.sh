@@ -127,16 +127,25 @@ journal_is_open()
 		--ignore-not-found)" ]
 }
 
+# journal_direction: "forward" or "back"; nothing where none is open.
+journal_direction()
+{
+	kubectl -n dws-system get secret dws-csm.journal --ignore-not-found \
+		-o jsonpath='{.data.journal}' | base64 -d |
+		gunzip 2>"$TEST_DIR/gunzip" | jq -r .direction
+}
+
 # --- one point --------------------------------------------------------------
 
 # recover HOW: from this host's state directory, or as from another host.
 recover()
 {
-	local dir=$DWS_CSM_STATE_DIR
-
-	[ "$1" = resume ] || dir=$TEST_DIR/elsewhere
 	rm -rf "$TEST_DIR/elsewhere"
-	run_dws "$1" --state-dir "$dir"
+	case $1 in
+	resume) run_dws resume ;;
+	rollback) run_dws rollback --skip-images \
+		--state-dir "$TEST_DIR/elsewhere" ;;
+	esac
 }
 
 # point WHEN NTH FROM TO HOW COMMAND...: kills it there and recovers. The
@@ -276,7 +285,6 @@ returning()
 		for when in before after; do
 			for how in rollback resume; do
 				half_way
-				# Nothing to be gone back from, before it says so.
 				point_back "$when" "$nth" "$how"
 			done
 			covered[return]=$((${covered[return]:-0} + 1))
@@ -284,7 +292,8 @@ returning()
 	done
 }
 
-# point_back WHEN NTH HOW: `rollback` killed, and once more HOW.
+# point_back WHEN NTH HOW: `rollback` killed, and once more HOW. Until it has
+# turned round, `resume` goes on with the upgrade.
 point_back()
 {
 	local wanted=$begin
@@ -292,7 +301,7 @@ point_back()
 	what="return killed $1 write $2, then $3"
 	run_killed "$1" "$2" rollback
 	[ "$rc" = 137 ] || fail "$what: it was not killed but ended with $rc: $err"
-	if [ "$3" = resume ] && [ "$1 $2" = 'before 1' ]; then
+	if [ "$3" = resume ] && [ "$(journal_direction)" = forward ]; then
 		wanted=$end
 	fi
 	recover "$3"

@@ -12,8 +12,11 @@ start()
 
 	shift
 	(
-		unset DWS_CSM_SANDBOX TEST_DIR T
-		"$root/tests/servers/sandbox" "$root/tests/cli/kill.sh" "$@" \
+		# Nothing that names the servers of this one.
+		env -i HOME="$HOME" PATH="$PATH" DWS_CSM="$DWS_CSM" \
+			${DWS_CSM_CACHE:+DWS_CSM_CACHE="$DWS_CSM_CACHE"} \
+			"$root/tests/servers/sandbox" \
+			"$root/tests/cli/kill.sh" "$@" \
 			>"$dir/$name" 2>&1 </dev/null
 		echo $? >"$dir/$name.rc"
 	) &
