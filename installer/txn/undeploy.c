@@ -41,14 +41,27 @@ static enum stage stage_of(const struct jval *object)
 	return STAGE_REST;
 }
 
-/* The objects of a stage, in their order. */
-static struct jval *stage_objects(const struct jval *objects, enum stage stage)
+static bool stays(const struct undeploy *self, const struct jval *object)
+{
+	for (size_t i = 0; self && i < jval_len(self->keep); i++)
+		if (object_is_same(jval_at(self->keep, i), object))
+			return true;
+	return false;
+}
+
+/* The objects of a stage, in their order; `self` NULL = also those that
+ * stay. */
+static struct jval *stage_objects(const struct undeploy *self,
+				  const struct jval *objects, enum stage stage)
 {
 	struct jval *list = jval_new_array();
 
-	for (size_t i = 0; i < jval_len(objects); i++)
-		if (stage_of(jval_at(objects, i)) == stage)
-			jval_append(list, jval_ref(jval_at(objects, i)));
+	for (size_t i = 0; i < jval_len(objects); i++) {
+		struct jval *object = jval_at(objects, i);
+
+		if (stage_of(object) == stage && !stays(self, object))
+			jval_append(list, jval_ref(object));
+	}
 	return list;
 }
 
@@ -56,7 +69,7 @@ void undeploy_plan(const struct jval *objects, struct plan *plan)
 {
 	for (int stage = 0; stage < NR_STAGES; stage++) {
 		autojval struct jval *list =
-			stage_objects(objects, (enum stage)stage);
+			stage_objects(NULL, objects, (enum stage)stage);
 
 		for (size_t i = jval_len(list); i-- > 0;) {
 			const struct jval *object = jval_at(list, i);
@@ -267,6 +280,7 @@ static int detach_all(struct undeploy *self, const struct jval *crds,
 		return -1;
 	for (size_t i = 0; i < jval_len(crds); i++)
 		if (!is_workflow(jval_at(crds, i)) &&
+		    !stays(self, jval_at(crds, i)) &&
 		    unfinalize_all(self, jval_at(crds, i), err) < 0)
 			return err_wrap(err, "detach custom resources '%s'",
 					object_name(jval_at(crds, i)));
@@ -290,7 +304,7 @@ int undeploy_run(struct undeploy *self, const struct jval *objects,
 		return -1;
 	for (int stage = 0; stage < NR_STAGES; stage++) {
 		autojval struct jval *list =
-			stage_objects(objects, (enum stage)stage);
+			stage_objects(self, objects, (enum stage)stage);
 
 		/* Who was paused may have been overtaken. */
 		if (self->lease && lease_check(self->lease, err) < 0)

@@ -26,6 +26,8 @@ struct undeploy {
 	struct kube *kube;
 	struct discovery *discovery;
 	bool retire;
+	/* CRDs that stay, with their resources as they are; or NULL. */
+	const struct jval *keep;
 	int64_t timeout_ms;
 	struct progress *progress;
 	struct lease *lease; /* looked at before each stage; or NULL */

@@ -1,0 +1,125 @@
+/*
+ * Steps by which what shall be comes: deploy, wait, restore, probe.
+ */
+#include "base/log.h"
+#include "base/mem.h"
+#include "txn/custom.h"
+#include "txn/probe.h"
+#include "txn/step.h"
+
+static struct deploy deploy_of(const struct engine *self)
+{
+	const struct txn_options *options = self->options;
+
+	return (struct deploy){
+		.config = options->config,
+		.kube = options->kube,
+		.discovery = options->discovery,
+		.wait = jval_bool(self->journal.value, "wait", true),
+		.timeout_ms = options->timeout_ms,
+		.progress = options->progress,
+	};
+}
+
+/* --- deploy and wait ---------------------------------------------------------- */
+
+/* In place, what only the other side has goes first; else all of it went. */
+static int prune_past(struct engine *self, const struct jval *objects,
+		      struct err *err)
+{
+	struct deploy deploy = deploy_of(self);
+	autojval struct jval *obsolete = NULL;
+	int removed;
+
+	if (!jval_bool(self->journal.value, "inPlace", false))
+		return 0;
+	obsolete = engine_obsolete(self, objects);
+	removed = deploy_prune(&deploy, obsolete, &self->result->plan, err);
+	self->result->changed |= removed > 0;
+	return removed < 0 ? -1 : 0;
+}
+
+int step_deploy(struct engine *self, struct err *err)
+{
+	const struct jval *recorded = jval_get(engine_goal(self), "objects");
+	struct deploy deploy = deploy_of(self);
+	autojval struct jval *objects =
+		certs_revive(self->options->kube, recorded, err);
+	autofree enum apply_result *results = NULL;
+
+	if (objects == NULL || prune_past(self, recorded, err) < 0)
+		return -1;
+	/* Whatever stood was taken away, or there was nothing. */
+	deploy.expect_new = !jval_bool(self->journal.value, "inPlace", false) &&
+			    !jval_bool(self->journal.value, "intact", false);
+	results = mem_array(jval_len(objects) + 1, sizeof(*results));
+	if (deploy_namespaces(&deploy, objects, err) < 0 ||
+	    deploy_apply(&deploy, objects, results, err) < 0)
+		return -1;
+	for (size_t i = 0; i < jval_len(objects); i++)
+		self->result->changed |= results[i] != APPLY_UNCHANGED;
+	return 0;
+}
+
+int step_wait(struct engine *self, struct err *err)
+{
+	struct deploy deploy = deploy_of(self);
+
+	return deploy_wait(&deploy, jval_get(engine_goal(self), "objects"),
+			   err);
+}
+
+/* --- restore and probe --------------------------------------------------------- */
+
+int step_restore(struct engine *self, struct err *err)
+{
+	auto_strs struct strs abandon = STRS_INIT;
+	struct restore_options options = {
+		.config = self->options->config,
+		.kube = self->options->kube,
+		.state = self->options->state,
+		.id = jval_str(self->journal.value, "backup"),
+		.carry = { .objects = jval_get(engine_goal(self), "objects"),
+			   .abandon = &abandon },
+		.progress = self->options->progress,
+	};
+
+	if (options.id == NULL)
+		return err_set(err, ERR_FAILED,
+			       "the journal names no backup of the custom "
+			       "resources; 'dws-csm backup list' shows those "
+			       "there are");
+	/* What stood took all of them. */
+	if (!engine_is_back(self))
+		engine_abandoned(self, &abandon);
+	progress_phase(self->options->progress, "custom resources");
+	if (restore_run(&options, &self->result->restored, err) < 0)
+		return err_wrap(err, "restore custom resources");
+	audit_line(self->audit, "change", "restore",
+		   "%zu custom resources restored",
+		   self->result->restored.created);
+	return 0;
+}
+
+int step_probe(struct engine *self, struct err *err)
+{
+	const struct jval *crd =
+		carry_crd(jval_get(engine_goal(self), "objects"), "Workflow");
+	struct err why = ERR_INIT;
+
+	if (crd == NULL)
+		return 0;
+	progress_phase(self->options->progress, "probe");
+	if (probe_wait(self->options->kube, custom_storage_version(crd),
+		       jval_str(self->journal.value, "id"),
+		       self->options->timeout_ms, &why) == 0)
+		return 0;
+	/* What stood stands, with all that it had; there is nothing else to go
+	 * to. */
+	if (engine_is_back(self) && why.kind == ERR_TIMEOUT) {
+		log_warn("%s", why.msg);
+		return 0;
+	}
+	*err = why;
+	return -1;
+}
