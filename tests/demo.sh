@@ -1,6 +1,7 @@
 #!/bin/bash
 # demo.sh: what `make demo` shows. Real servers are started on loopback, DWS
-# is installed from image archives made on the spot, looked at, and removed.
+# is installed from image archives made on the spot, looked at, upgraded,
+# killed in the middle of that and resumed, rolled back, and removed.
 #
 #   DWS_CSM      the executable
 #   KEEP=1       leave the servers running, with DWS installed
@@ -12,6 +13,7 @@ set -euo pipefail
 root=$(realpath "$(dirname "$0")/..")
 DWS_CSM=${DWS_CSM:-$root/build/dws-csm}
 version=0.1.17
+before=0.0.20 # what is upgraded
 
 bold='' dim='' plain=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
@@ -76,6 +78,9 @@ else
 	"$root/tests/servers/dws-images.sh" "$T/images" "$version"
 	from=(--from "docker-archive:$T/images/dws.tar"
 		--from "docker-archive:$T/images/kube-rbac-proxy.tar")
+	"$root/tests/servers/dws-images.sh" "$T/images/before" "$before"
+	from_before=(--from "docker-archive:$T/images/before/dws.tar"
+		--from "docker-archive:$T/images/before/kube-rbac-proxy.tar")
 fi
 
 say "Installing DWS $version"
@@ -108,8 +113,39 @@ if [ "${KEEP:-}" = 1 ]; then
 	exit 0
 fi
 
+upgrade_demo()
+{
+	say "An older release with custom resources in its place"
+	show uninstall
+	show install --version "$before" "${from_before[@]}"
+	"$KUBECTL" create -f - <<-END
+	apiVersion: dataworkflowservices.github.io/v1alpha2
+	kind: Storage
+	metadata: {name: rabbit-0, namespace: default}
+	spec: {state: Enabled}
+	END
+
+	say "The upgrade is killed in its middle"
+	printf '\n%s$ dws-csm upgrade &  kill -9 $!%s\n' "$dim" "$plain"
+	"$DWS_CSM" upgrade "${from[@]}" --progress none &
+	until grep -q '"step": *"deploy"' "$T/state/journal.json" 2>/dev/null; do
+		sleep 0.01
+	done
+	kill -9 $!
+	wait $! 2>/dev/null || true
+	show status | head -n 4
+
+	say "Whoever finds it so goes on, or back"
+	show resume
+	"$KUBECTL" get storages.v1alpha7.dataworkflowservices.github.io rabbit-0
+	show rollback
+	show history
+}
+
+[ -z "${from_before:-}" ] || upgrade_demo
+
 say "Removing DWS"
-show uninstall
+show uninstall --yes
 show status
 "$root/tests/servers/down" >/dev/null 2>&1
 say "Done. The servers have ended; nothing is left behind."

@@ -42,6 +42,7 @@ static void rollback_tell_open(const struct txn_result *result,
 static void rollback_tell(const struct transact *self,
 			  const struct txn_result *result)
 {
+	size_t carried = result->restored.created + result->restored.existed;
 	char took[TRANSACT_TOOK_SIZE];
 
 	transact_took(self, took);
@@ -54,11 +55,10 @@ static void rollback_tell(const struct transact *self,
 		rollback_tell_open(result, took);
 	else
 		log_info("rolled back from DWS %s to %s: %zu objects, %zu "
-			 "custom resources carried over, revision %" PRId64
+			 "custom resource%s carried over, revision %" PRId64
 			 " (%s)",
 			 result->from_version, result->version,
-			 result->nr_objects,
-			 result->restored.created + result->restored.existed,
+			 result->nr_objects, carried, carried == 1 ? "" : "s",
 			 result->revision, took);
 }
 

@@ -11,6 +11,7 @@ static void upgrade_tell(const struct transact *self,
 			 const struct txn_result *result)
 {
 	const char *version = self->options.release->version;
+	size_t carried = result->restored.created + result->restored.existed;
 	char took[TRANSACT_TOOK_SIZE];
 
 	transact_took(self, took);
@@ -22,10 +23,10 @@ static void upgrade_tell(const struct transact *self,
 			 version, result->revision, took);
 	else
 		log_info("DWS %s is upgraded to %s: %zu objects, %zu custom "
-			 "resources carried over, revision %" PRId64 " (%s)",
+			 "resource%s carried over, revision %" PRId64 " (%s)",
 			 result->from_version, version, result->nr_objects,
-			 result->restored.created + result->restored.existed,
-			 result->revision, took);
+			 carried, carried == 1 ? "" : "s", result->revision,
+			 took);
 }
 
 static int upgrade_print(const struct transact *self,
