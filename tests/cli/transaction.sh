@@ -125,8 +125,8 @@ custom_resources()
 # assert_whole STATE
 assert_whole()
 {
-	whole "$1" || fail "after '$command_line' the cluster is not as" \
-		"'$1' was: $(<"$TEST_DIR/whole")"
+	whole "$1" ||
+		fail "'$command_line' ends in another state than '$1': $(<"$TEST_DIR/whole")"
 }
 
 # --- the proxy --------------------------------------------------------------
