@@ -42,9 +42,9 @@ assert_rolled_back()
 		"$new rolled-back"
 	assert_json '.[-1].failure | length > 0' true
 	assert_json '.[] | select(.status == "deployed").version' "$old"
-	kubectl -n dws-system wait --for=condition=Available --timeout=0 \
+	kubectl -n dws-system wait --for=condition=Available --timeout=10s \
 		deployment/dws-controller-manager deployment/dws-webhook \
-		>"$TEST_DIR/wait" 2>&1 || fail "$(<"$TEST_DIR/wait")"
+		>"$TEST_DIR/wait" 2>&1 || fail "Deployments: $(<"$TEST_DIR/wait") $(kubectl -n dws-system get deploy,pods 2>&1)"
 }
 
 # assert_spoiled: the proxy's rule was met.
