@@ -59,7 +59,29 @@ static int crd_visible(struct kube *kube, struct discovery *discovery,
 	return 1;
 }
 
-/* Refused for good? */
+/*
+ * An API server that died between two conditions of a CRD does not take it up
+ * again until the CRD is updated, or for minutes: its establishing controller
+ * hears of updates only. So it is updated, and back.
+ */
+static int crd_nudge(struct kube *kube, const char *path, struct err *err)
+{
+	static const char *const values[] = { "now", NULL };
+
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+		autojval struct jval *patch =
+			jval_pack("{s:{s:{s:s?}}}", "metadata", "annotations",
+				  "dws-csm.io/nudged", values[i]);
+
+		if (kube_call(kube, "PATCH", path,
+			      "application/merge-patch+json", patch, NULL,
+			      err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Refused for good, or forgotten? */
 static int crd_check(struct kube *kube, struct discovery *discovery,
 		     const struct jval *crd, struct err *err)
 {
@@ -70,6 +92,10 @@ static int crd_check(struct kube *kube, struct discovery *discovery,
 
 	if (now == NULL)
 		return -1;
+	if (str_eq(jval_str(names, "status"), "True") &&
+	    str_eq(jval_str(object_condition(now, "Established"), "status"),
+		   "False"))
+		return crd_nudge(kube, path, err);
 	if (!str_eq(jval_str(names, "status"), "False"))
 		return 0;
 	return err_set(
@@ -114,9 +140,11 @@ int crd_wait(struct kube *kube, struct discovery *discovery,
 			return -1;
 		if (hidden == NULL)
 			return 0;
-		if (deadline_left_ms(slow) == 0 &&
-		    crd_check(kube, discovery, hidden, err) < 0)
-			return -1;
+		if (deadline_left_ms(slow) == 0) {
+			if (crd_check(kube, discovery, hidden, err) < 0)
+				return -1;
+			slow = deadline_in_ms(SLOW_MS);
+		}
 		if (deadline_left_ms(deadline) == 0)
 			return err_set(
 				err, ERR_TIMEOUT,

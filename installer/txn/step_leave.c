@@ -108,6 +108,26 @@ static struct jval *take_backup(const struct engine *self, const char *id,
 	return index;
 }
 
+/* What was saved last is what the next release must take. */
+static int check_saved(const struct engine *self, const char *id,
+		       struct err *err)
+{
+	auto_strs struct strs abandon = STRS_INIT;
+	const struct restore_options options = {
+		.config = self->options->config,
+		.kube = self->options->kube,
+		.state = self->options->state,
+		.id = id,
+		.carry = { .objects = jval_get(engine_goal(self), "objects"),
+			   .abandon = &abandon },
+	};
+
+	if (engine_goal(self) == NULL || engine_is_back(self))
+		return 0;
+	engine_abandoned(self, &abandon);
+	return restore_check(&options, err);
+}
+
 /* On the way back those of before are restored, from the first backup; what
  * was made or changed since is kept as well, if it can be read at all. */
 int step_backup(struct engine *self, struct err *err)
@@ -129,10 +149,11 @@ int step_backup(struct engine *self, struct err *err)
 	}
 	if (jval_int(index, "count", 0) > 0 && self->result->backup == NULL)
 		self->result->backup = mem_strdup(name);
+	if (again)
+		return 0;
 	/* Written with the next step. */
-	if (!again)
-		jval_set_str(journal, "backup", name);
-	return 0;
+	jval_set_str(journal, "backup", name);
+	return check_saved(self, name, err);
 }
 
 /* --- remove ------------------------------------------------------------------ */
