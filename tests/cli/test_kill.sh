@@ -1,6 +1,9 @@
 #!/bin/bash
 # The kill test: SIGKILL around every write of the journal, see kill.sh. The
-# work is shared among sandboxes of their own, which run side by side.
+# work is shared among sandboxes of their own, which run side by side. That the
+# going back itself may be killed anywhere takes too long for each time:
+#
+#	DWS_CSM=$PWD/build/dws-csm tests/servers/sandbox tests/cli/kill.sh return
 
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -30,7 +33,6 @@ oneTimeSetUp()
 	declare -gA jobs
 	start upgrade-0 upgrade 0 2
 	start upgrade-1 upgrade 1 2
-	start return return
 }
 
 # assert_covered OPERATION PART...: the parts ended well and have, together,
@@ -64,11 +66,6 @@ test_upgrade_and_rollback_may_be_killed_anywhere()
 {
 	assert_covered upgrade upgrade-0 upgrade-1
 	assert_covered rollback upgrade-0 upgrade-1
-}
-
-test_going_back_may_be_killed_anywhere()
-{
-	assert_covered return return
 }
 
 # shellcheck disable=SC1091 # Debian's
