@@ -2,10 +2,9 @@
 #include "unit.h"
 
 #include "base/clock.h"
-#include "fake_server.h"
-#include "kube/client.h"
 #include "kube/object.h"
 #include "kube/watch.h"
+#include "kube_fixture.h"
 
 /* A body whose end the server tells, as that of a watch. */
 #define STREAM "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -22,60 +21,17 @@
 #define WEBHOOK "failed calling webhook \\\"w\\\": "
 #define DONE "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}"
 
-struct fixture {
-	struct fake_server server;
-	struct kube_config *config;
-	struct kube *kube;
-	struct err err;
-};
-
-static void begin(struct fixture *self, const char *const *answers, size_t nr)
-{
-	char path[] = "/tmp/test_kube_client.XXXXXX";
-	struct kube_config_options options = { .kubeconfig = path };
-	int fd = mkstemp(path);
-
-	memset(self, 0, sizeof(*self));
-	self->server.answers = answers;
-	self->server.nr = nr;
-	fake_server_start(&self->server);
-	assert_true(fd >= 0);
-	dprintf(fd,
-		"current-context: x\n"
-		"contexts: [{name: x, context: {cluster: x}}]\n"
-		"clusters: [{name: x, cluster: {server: 'http://127.0.0.1:%d'}}]\n",
-		self->server.port);
-	close(fd);
-	self->config = kube_config_load(&options, &self->err);
-	unlink(path);
-	assert_done(self->config != NULL, &self->err);
-	self->kube = kube_new(self->config);
-}
-
-/* From here on one may look at what the server was asked. */
-static void stop(struct fixture *self)
-{
-	kube_free(self->kube);
-	kube_config_free(self->config);
-	fake_server_stop(&self->server);
-}
-
-static void end(struct fixture *self)
-{
-	fake_server_release(&self->server);
-}
-
 static void kube_list_names_asks_for_metadata_only(void **state)
 {
 	static const char *const answers[] = { LISTED(POD("a") "," POD("b")) };
 	struct jval *names;
-	struct fixture self;
+	struct kube_fixture self;
 
 	(void)state;
-	begin(&self, answers, ARRAY_SIZE(answers));
+	kube_fixture_begin(&self, answers, ARRAY_SIZE(answers));
 	names = kube_list_names(self.kube, "/apis/x/v1/crds", "q=1", &self.err);
 	assert_done(names != NULL, &self.err);
-	stop(&self);
+	kube_fixture_stop(&self);
 	assert_int_equal(jval_len(names), 2);
 	assert_string_equal(object_name(jval_at(names, 1)), "b");
 	assert_string_equal(self.server.asked.item[0],
@@ -84,7 +40,7 @@ static void kube_list_names_asks_for_metadata_only(void **state)
 		self.server.heads.item[0],
 		"Accept: application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json\r\n"));
 	jval_free(names);
-	end(&self);
+	kube_fixture_end(&self);
 }
 
 #define PAGE(items, next)                              \
@@ -123,14 +79,14 @@ kube_list_each_tells_pages_and_begins_anew_when_they_expire(void **state)
 	auto_strs struct strs told = STRS_INIT;
 	struct kube_visitor visitor = { visit, visit_anew, &told };
 	autofree char *all = NULL;
-	struct fixture self;
+	struct kube_fixture self;
 
 	(void)state;
-	begin(&self, answers, ARRAY_SIZE(answers));
+	kube_fixture_begin(&self, answers, ARRAY_SIZE(answers));
 	assert_done(kube_list_each(self.kube, "/pods", NULL, &visitor,
 				   &self.err) == 0,
 		    &self.err);
-	stop(&self);
+	kube_fixture_stop(&self);
 	all = strs_join(&told, " ");
 	assert_string_equal(all, "a anew a b anew a c");
 	/* A look first, to choose the size of pages by. */
@@ -141,7 +97,7 @@ kube_list_each_tells_pages_and_begins_anew_when_they_expire(void **state)
 			    "GET /pods?limit=1000&continue=t1 0");
 	assert_string_equal(self.server.asked.item[3],
 			    "GET /pods?limit=1000 0");
-	end(&self);
+	kube_fixture_end(&self);
 }
 
 static void kube_list_each_gives_up_a_list_that_always_expires(void **state)
@@ -151,17 +107,17 @@ static void kube_list_each_gives_up_a_list_that_always_expires(void **state)
 	};
 	auto_strs struct strs told = STRS_INIT;
 	struct kube_visitor visitor = { visit, visit_anew, &told };
-	struct fixture self;
+	struct kube_fixture self;
 
 	(void)state;
-	begin(&self, answers, ARRAY_SIZE(answers));
+	kube_fixture_begin(&self, answers, ARRAY_SIZE(answers));
 	assert_int_equal(kube_list_each(self.kube, "/pods", NULL, &visitor,
 					&self.err),
 			 -1);
 	assert_error(&self.err, ERR_API, "too old");
-	stop(&self);
+	kube_fixture_stop(&self);
 	assert_int_equal(self.server.asked.nr, 6);
-	end(&self);
+	kube_fixture_end(&self);
 }
 
 static void kube_list_each_asks_for_few_where_they_are_large(void **state)
@@ -171,19 +127,19 @@ static void kube_list_each_asks_for_few_where_they_are_large(void **state)
 	const char *answers[2] = { NULL, PAGE("", "") };
 	auto_strs struct strs told = STRS_INIT;
 	struct kube_visitor visitor = { visit, visit_anew, &told };
-	struct fixture self;
+	struct kube_fixture self;
 
 	(void)state;
 	memset(big, 'x', (1 << 20) - 1);
 	first = mem_printf(PAGE("{\"metadata\":{\"name\":\"%s\"}}", "t"), big);
 	answers[0] = first;
-	begin(&self, answers, ARRAY_SIZE(answers));
+	kube_fixture_begin(&self, answers, ARRAY_SIZE(answers));
 	assert_done(kube_list_each(self.kube, "/pods", NULL, &visitor,
 				   &self.err) == 0,
 		    &self.err);
-	stop(&self);
+	kube_fixture_stop(&self);
 	assert_string_equal(self.server.asked.item[1], "GET /pods?limit=1 0");
-	end(&self);
+	kube_fixture_end(&self);
 }
 
 static void kube_list_each_ends_when_it_is_told_to(void **state)
@@ -192,17 +148,17 @@ static void kube_list_each_ends_when_it_is_told_to(void **state)
 						    "") };
 	auto_strs struct strs told = STRS_INIT;
 	struct kube_visitor visitor = { visit, visit_anew, &told };
-	struct fixture self;
+	struct kube_fixture self;
 
 	(void)state;
-	begin(&self, answers, ARRAY_SIZE(answers));
+	kube_fixture_begin(&self, answers, ARRAY_SIZE(answers));
 	assert_int_equal(kube_list_each(self.kube, "/pods", NULL, &visitor,
 					&self.err),
 			 -2);
-	stop(&self);
+	kube_fixture_stop(&self);
 	assert_int_equal(told.nr, 1);
 	assert_int_equal(self.server.asked.nr, 1);
-	end(&self);
+	kube_fixture_end(&self);
 }
 
 static void kube_call_waits_for_a_webhook_that_starts(void **state)
@@ -211,16 +167,16 @@ static void kube_call_waits_for_a_webhook_that_starts(void **state)
 		FAILED(WEBHOOK "connection refused"), DONE
 	};
 	int64_t begun = clock_now_ms();
-	struct fixture self;
+	struct kube_fixture self;
 
 	(void)state;
-	begin(&self, answers, ARRAY_SIZE(answers));
+	kube_fixture_begin(&self, answers, ARRAY_SIZE(answers));
 	assert_done(kube_call(self.kube, "POST", "/api/v1/pods", NULL, NULL,
 			      NULL, &self.err) == 0,
 		    &self.err);
 	assert_in_range(clock_now_ms() - begun, 1400, 10000);
-	stop(&self);
-	end(&self);
+	kube_fixture_stop(&self);
+	kube_fixture_end(&self);
 }
 
 static void kube_call_does_not_wait_for_other_webhooks(void **state)
@@ -237,23 +193,23 @@ static void kube_call_does_not_wait_for_other_webhooks(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *const answers[] = { cases[i].answer, DONE };
-		struct fixture self;
+		struct kube_fixture self;
 
-		begin(&self, answers, ARRAY_SIZE(answers));
+		kube_fixture_begin(&self, answers, ARRAY_SIZE(answers));
 		assert_int_equal(kube_call(self.kube, cases[i].method,
 					   "/api/v1/pods", NULL, NULL, NULL,
 					   &self.err),
 				 -1);
 		assert_error(&self.err, ERR_API, "webhook");
 		assert_int_equal(self.err.http, 500);
-		stop(&self);
+		kube_fixture_stop(&self);
 		assert_int_equal(self.server.asked.nr, 1);
-		end(&self);
+		kube_fixture_end(&self);
 	}
 }
 
 /* "ADDED a", "SYNCED"; "-" when nothing came. */
-static char *next_event(struct watch *watch, struct fixture *self)
+static char *next_event(struct watch *watch, struct kube_fixture *self)
 {
 	autojval struct jval *object = NULL;
 	const char *type;
@@ -266,7 +222,7 @@ static char *next_event(struct watch *watch, struct fixture *self)
 			  object ? object_name(object) : "");
 }
 
-static void assert_events(struct watch *watch, struct fixture *self,
+static void assert_events(struct watch *watch, struct kube_fixture *self,
 			  const char *const *expected)
 {
 	for (; *expected; expected++) {
@@ -292,16 +248,16 @@ static void watch_tells_what_went_unseen(void **state)
 		"ADDED a",   "ADDED b", "SYNCED", "ADDED c", "DELETED c",
 		"DELETED a", "ADDED b", "SYNCED", NULL,
 	};
-	struct fixture self;
+	struct kube_fixture self;
 	struct watch *watch;
 
 	(void)state;
-	begin(&self, answers, ARRAY_SIZE(answers));
+	kube_fixture_begin(&self, answers, ARRAY_SIZE(answers));
 	watch = watch_new(self.kube, "/api/v1/pods", NULL);
 	assert_events(watch, &self, expected);
 	watch_free(watch);
-	stop(&self);
-	end(&self);
+	kube_fixture_stop(&self);
+	kube_fixture_end(&self);
 }
 
 static void watch_outlives_streams_that_tell_nothing(void **state)
@@ -313,18 +269,18 @@ static void watch_outlives_streams_that_tell_nothing(void **state)
 	};
 	static const char *const expected[] = { "ADDED a", "SYNCED", "-",
 						NULL };
-	struct fixture self;
+	struct kube_fixture self;
 	struct watch *watch;
 
 	(void)state;
-	begin(&self, answers, ARRAY_SIZE(answers));
+	kube_fixture_begin(&self, answers, ARRAY_SIZE(answers));
 	watch = watch_new(self.kube, "/api/v1/pods", NULL);
 	assert_events(watch, &self, expected);
 	watch_free(watch);
-	stop(&self);
+	kube_fixture_stop(&self);
 	/* No hot loop: about 100, 200, 400, 800 ms. */
 	assert_in_range(self.server.asked.nr, 4, 7);
-	end(&self);
+	kube_fixture_end(&self);
 }
 
 int main(void)
