@@ -36,7 +36,7 @@ struct jval *engine_goal(const struct engine *self)
 	return engine_is_back(self) ? self->now : self->next;
 }
 
-struct jval *engine_past(const struct engine *self)
+static struct jval *engine_past(const struct engine *self)
 {
 	return engine_is_back(self) ? self->next : self->now;
 }
@@ -167,7 +167,8 @@ static int begin_step(struct engine *self, const struct step *step,
 	return -1;
 }
 
-int engine_run(struct engine *self, struct err *err)
+/* On failure the journal is as it was at that step. */
+static int engine_run(struct engine *self, struct err *err)
 {
 	const struct txn_options *options = self->options;
 	const struct step *step = step_find(journal_str(self, "step"));

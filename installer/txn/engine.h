@@ -24,11 +24,9 @@ struct engine {
 	struct jval *next; /* record of what shall be; NULL = nothing */
 };
 
-/* Directions are seen from where it goes: the record it goes to, and the one
- * that it leaves. */
+/* Directions are seen from where it goes: the record that it goes to. */
 bool engine_is_back(const struct engine *self);
 struct jval *engine_goal(const struct engine *self);
-struct jval *engine_past(const struct engine *self);
 
 /* A step: by name, what to tell of it, and the deed. */
 struct step {
@@ -45,10 +43,6 @@ bool engine_has_step(const struct engine *self, const char *name);
 /* The first step in the direction that the journal tells. */
 const char *engine_first_step(const struct engine *self);
 
-/* From the step that the journal names, which may be half done, to the end;
- * the journal is closed then. On failure it is as it was at that step. */
-int engine_run(struct engine *self, struct err *err) must_check;
-
 /* Turn round; 0 also when it goes back already. */
 int engine_turn(struct engine *self, const char *why, struct err *err)
 	must_check;
@@ -57,7 +51,9 @@ int engine_turn(struct engine *self, const char *why, struct err *err)
  * begin anew, since the backup may be old by now. Not written yet. */
 int engine_rewind(struct engine *self, struct err *err) must_check;
 
-/* engine_run, and what follows from a failure: see transaction.h. */
+/* From the step that the journal names, which may be half done, to the end,
+ * where the journal is closed; and what follows from a failure: see
+ * transaction.h. */
 int engine_see_through(struct engine *self, struct err *err) must_check;
 
 /* Past its commit: what the journal tells cannot be undone. */
