@@ -170,7 +170,8 @@ test_hooks_log_and_events_of_an_upgrade()
 			select(.source.component == "dws-csm" and
 				.reportingComponent == "dws-csm" and
 				(.message | test("upgrade: deployed"))) |
-			"\(.involvedObject.kind) \(.involvedObject.name)"')"
+			"\(.involvedObject.kind) \(.involvedObject.name)"' |
+			sort -u)"
 }
 
 # shellcheck disable=SC1091 # Debian's

@@ -103,8 +103,8 @@ test_push_takes_a_docker_archive_of_blobs()
 	mv "$work/config" "$work/blobs/sha256/$config"
 	mkdir "$work/old"
 	ln -s "../blobs/sha256/$layer" "$work/old/layer.tar"
-	jq -n --arg config "blobs/sha256/$config" \
-		'[{Config: $config, RepoTags: ["x/dws:0.0.20"],
+	jq -n --arg config "blobs/sha256/$config" --arg tag "x/$dws" \
+		'[{Config: $config, RepoTags: [$tag],
 		Layers: ["old/layer.tar"]}]' >"$work/manifest.json"
 	must tar -C "$work" -cf "$TEST_DIR/docker25.tar" .
 	push --from "docker-archive:$TEST_DIR/docker25.tar" dws
@@ -165,9 +165,9 @@ test_push_takes_its_platform_out_of_an_index()
 
 test_push_names_the_images_where_none_fits()
 {
-	push --from "oci:$layout" --version 0.1.17
+	push --from "oci:$layout" --version 0.0.20
 	assertNotEquals 'exit code' 0 "$rc"
-	assert_err dws:0.1.17 "$layout"
+	assert_err dws:0.0.20 "$layout"
 	assert_no_tag
 }
 
