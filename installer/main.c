@@ -47,7 +47,7 @@ static int run(const struct command *command, char *const *argv,
 {
 	struct settings settings;
 	auto_strs struct strs args = STRS_INIT;
-	unsigned int groups = command->groups | GROUP_ALL;
+	uint64_t groups = command->groups | GROUP_ALL;
 	int result;
 
 	settings_init(&settings);

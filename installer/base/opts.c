@@ -18,7 +18,7 @@
 /* What is under way in opts_parse. */
 struct opts_parser {
 	const struct opts_table *table;
-	unsigned int groups;
+	uint64_t groups;
 	void *settings;
 	char *const *next;
 	bool *seen; /* lists that the command line has begun anew */
@@ -38,7 +38,7 @@ static bool opt_takes_value(const struct opt *opt)
 /* By `name`, or by `letter` where that is NULL: the one for these groups, else
  * the first, so that the message can tell it from one that nobody has. */
 static const struct opt *opts_find(const struct opts_table *table,
-				   unsigned int groups, const char *name,
+				   uint64_t groups, const char *name,
 				   char letter)
 {
 	const struct opt *found = NULL;
@@ -328,7 +328,7 @@ static int opts_parse_letters(struct opts_parser *p, const char *arg,
 	return 0;
 }
 
-int opts_parse(const struct opts_table *table, unsigned int groups,
+int opts_parse(const struct opts_table *table, uint64_t groups,
 	       char *const *argv, void *settings, struct strs *args,
 	       struct err *err)
 {
@@ -385,7 +385,7 @@ static int opts_set_default(const struct opts_table *table,
 	return opt_assign(opt, subject, value, settings, err);
 }
 
-int opts_from_environment(const struct opts_table *table, unsigned int groups,
+int opts_from_environment(const struct opts_table *table, uint64_t groups,
 			  void *settings, struct err *err)
 {
 	for (size_t i = 0; i < table->nr; i++) {
@@ -405,9 +405,8 @@ int opts_from_environment(const struct opts_table *table, unsigned int groups,
 	return 0;
 }
 
-int opts_set(const struct opts_table *table, unsigned int groups,
-	     const char *name, const char *value, void *settings,
-	     struct err *err)
+int opts_set(const struct opts_table *table, uint64_t groups, const char *name,
+	     const char *value, void *settings, struct err *err)
 {
 	const struct opts_parser all = { .table = table, .groups = ~0U };
 	const struct opt *opt = opts_find(table, groups, name, 0);
@@ -460,7 +459,7 @@ static void opt_describe_help(const char *text, size_t column, struct buf *out)
 	buf_addch(out, '\n');
 }
 
-void opts_describe(const struct opts_table *table, unsigned int groups,
+void opts_describe(const struct opts_table *table, uint64_t groups,
 		   struct buf *out)
 {
 	for (size_t i = 0; i < table->nr; i++) {

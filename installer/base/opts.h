@@ -38,7 +38,7 @@ struct opt {
 	const char *choices; /* "table|json|yaml", or NULL = any */
 	const char *help;    /* one line, no full stop */
 	size_t offset;	     /* of the value in the settings struct */
-	unsigned int groups; /* a command that has one of these takes it */
+	uint64_t groups;     /* a command that has one of these takes it */
 	bool only_flag;	     /* refused in environment and file */
 	int64_t min, max;    /* max 0 = any */
 	/* What else a text must be, or NULL. `subject` is how the user wrote
@@ -58,7 +58,7 @@ struct opts_table {
  * ERR_USAGE names the option, and the nearest known one for a misspelled
  * name.
  */
-int opts_parse(const struct opts_table *table, unsigned int groups,
+int opts_parse(const struct opts_table *table, uint64_t groups,
 	       char *const *argv, void *settings, struct strs *args,
 	       struct err *err) must_check;
 
@@ -66,15 +66,14 @@ int opts_parse(const struct opts_table *table, unsigned int groups,
  * texts are borrowed from the environment. A choice that an option of that
  * name has in other groups only is no default here, and left out. ERR_USAGE
  * for a variable of an option that is `only_flag`. */
-int opts_from_environment(const struct opts_table *table, unsigned int groups,
+int opts_from_environment(const struct opts_table *table, uint64_t groups,
 			  void *settings, struct err *err) must_check;
 
 /* One value from elsewhere (a configuration file): `name` = option name, text
  * is kept by the caller. Unknown names are ERR_USAGE; options of other groups
  * are ignored, and choices as in opts_from_environment. */
-int opts_set(const struct opts_table *table, unsigned int groups,
-	     const char *name, const char *value, void *settings,
-	     struct err *err) must_check;
+int opts_set(const struct opts_table *table, uint64_t groups, const char *name,
+	     const char *value, void *settings, struct err *err) must_check;
 
 /* The value of an option as a text that sets it again ("--name=TEXT" and
  * opts_set), the caller's; NULL for a text that is not set. */
@@ -82,7 +81,7 @@ char *opts_value(const struct opt *opt, const void *settings) must_check;
 
 /* "      --kubeconfig FILE   help" lines for the options of `groups`. */
 struct buf;
-void opts_describe(const struct opts_table *table, unsigned int groups,
+void opts_describe(const struct opts_table *table, uint64_t groups,
 		   struct buf *out);
 
 #endif

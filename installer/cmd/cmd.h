@@ -18,6 +18,8 @@ enum chapter {
 	CHAPTER_CHANGE,
 	CHAPTER_BACKUP,
 	CHAPTER_IMAGES,
+	CHAPTER_BUNDLE,
+	CHAPTER_DOCTOR,
 	CHAPTER_PROGRAM
 };
 
@@ -26,8 +28,8 @@ struct command {
 	const char *arguments; /* "[NAME...]" for usage, or NULL */
 	const char *summary;   /* one line, no full stop */
 	enum chapter chapter;
-	unsigned int groups; /* which options it takes: enum opt_group */
-	size_t max_args;     /* more is a usage error */
+	uint64_t groups; /* which options it takes: enum opt_group */
+	size_t max_args; /* more is a usage error */
 	/* `args` are what is left of the command line. */
 	int (*run)(struct settings *settings, const struct strs *args,
 		   struct err *err) must_check;

@@ -87,7 +87,7 @@ static void add_option(struct manual *manual, const struct opt *opt)
 
 static void add_options(struct manual *manual, const struct command *command)
 {
-	unsigned int groups = GROUP_ALL | (command ? command->groups : 0);
+	uint64_t groups = GROUP_ALL | (command ? command->groups : 0);
 
 	manual_heading(manual, "OPTIONS");
 	if (manual->form == &manual_terminal) {
@@ -269,6 +269,8 @@ static int overview_print(struct err *err)
 	overview_add(&out, CHAPTER_LOOK, "Look, change nothing", bold);
 	overview_add(&out, CHAPTER_BACKUP, "Custom resources", bold);
 	overview_add(&out, CHAPTER_IMAGES, "Images", bold);
+	overview_add(&out, CHAPTER_BUNDLE, "Bundles for the air gap", bold);
+	overview_add(&out, CHAPTER_DOCTOR, "Find out what is wrong", bold);
 	overview_add(&out, CHAPTER_PROGRAM, "The program itself", bold);
 	buf_addstr(&out, "\n'" PROGRAM " help COMMAND' tells about one of "
 			 "them, '" PROGRAM " help " PROGRAM "' about all.\n");

@@ -49,6 +49,17 @@ static const struct opt table[] = {
 	{ "state-dir", 0, OPT_TEXT, "DIR", NULL,
 	  "directory of undo data (default /var/lib/dws-csm)", AT(state_dir),
 	  GROUP_STATE },
+	{ "bundle", 0, OPT_TEXT, "FILE", NULL,
+	  "take release and images out of this bundle (default: the one that "
+	  "the executable carries, if any)",
+	  AT(bundle), GROUP_BUNDLE },
+	{ "trust", 0, OPT_LIST, "FILE|DIR", NULL,
+	  "public keys whose signature counts (default "
+	  "/etc/dws-csm/trust.d); may be repeated",
+	  AT(trust), GROUP_TRUST },
+	{ "allow-unsigned", 0, OPT_FLAG, NULL, NULL,
+	  "take a bundle that nobody signed", AT(allow_unsigned), GROUP_TRUST,
+	  .only_flag = true },
 	{ "list", 0, OPT_FLAG, NULL, NULL, "list the releases carried",
 	  AT(list), GROUP_MANIFESTS, true },
 	{ "from", 0, OPT_LIST, "SOURCE", NULL,
@@ -161,6 +172,10 @@ void settings_release(struct settings *settings)
 {
 	strs_release(&settings->from);
 	strs_release(&settings->overlays);
+	strs_release(&settings->trust);
+	strs_release(&settings->releases);
+	strs_release(&settings->rpms);
+	strs_release(&settings->docs);
 	strs_release(&settings->abandon);
 	strs_release(&settings->store);
 }
@@ -201,7 +216,7 @@ static char *config_text(const char *name, const struct jval *value)
 	return strs_join(&parts, ",");
 }
 
-static int config_apply(struct settings *settings, unsigned int groups,
+static int config_apply(struct settings *settings, uint64_t groups,
 			const char *name, const struct jval *value,
 			struct err *err)
 {
@@ -215,7 +230,7 @@ static int config_apply(struct settings *settings, unsigned int groups,
 	return opts_set(&settings_table, groups, name, text, settings, err);
 }
 
-static int config_load(struct settings *settings, unsigned int groups,
+static int config_load(struct settings *settings, uint64_t groups,
 		       const char *path, bool required, struct err *err)
 {
 	autofree char *text = NULL;
@@ -247,8 +262,8 @@ static int config_load(struct settings *settings, unsigned int groups,
 }
 
 /* What holds unless the command line says something else. */
-static int settings_load_defaults(struct settings *settings,
-				  unsigned int groups, struct err *err)
+static int settings_load_defaults(struct settings *settings, uint64_t groups,
+				  struct err *err)
 {
 	const char *path = getenv("DWS_CSM_CONFIG");
 
@@ -265,8 +280,8 @@ static void settings_unset_empty(const char **text)
 		*text = NULL;
 }
 
-int settings_load(struct settings *settings, unsigned int groups,
-		  char *const *argv, struct strs *args, struct err *err)
+int settings_load(struct settings *settings, uint64_t groups, char *const *argv,
+		  struct strs *args, struct err *err)
 {
 	struct err defaults_err = ERR_INIT;
 	int defaults, line;

@@ -45,7 +45,15 @@ enum opt_group {
 	GROUP_WAIT = 1 << 22, /* --wait */
 	GROUP_UPGRADE = 1 << 23,
 	GROUP_ROLLBACK = 1 << 24,
-	GROUP_RESUME = 1 << 25, /* a timeout, but no dry run */
+	GROUP_RESUME = 1 << 25,	     /* a timeout, but no dry run */
+	GROUP_BUNDLE = 1 << 28,	     /* what is used comes out of a bundle */
+	GROUP_TRUST = 1 << 29,	     /* whose signature counts */
+	GROUP_CREATE = 1 << 30,	     /* what a new bundle is made of */
+	GROUP_KEY = 1ULL << 31,	     /* a private key */
+	GROUP_PASSWORD = 1ULL << 32, /* of a private key */
+	GROUP_INSPECT = 1ULL << 33,
+	GROUP_KEYGEN = 1ULL << 34,
+	GROUP_DOCTOR = 1ULL << 35,
 };
 
 struct settings {
@@ -96,6 +104,22 @@ struct settings {
 	const char *namespace;
 	bool all_namespaces;
 
+	const char *bundle; /* file, or NULL */
+	struct strs trust;  /* files and directories of public keys */
+	bool allow_unsigned;
+	const char *key; /* file of a private key */
+	bool key_password_stdin;
+	struct strs releases; /* of the catalogue, for a new bundle */
+	const char *from_source;
+	const char *manifests;
+	struct strs rpms;
+	struct strs docs;
+	bool self_contained;
+	int64_t split_bytes; /* 0 = one file */
+	bool sbom;
+	bool force;
+	bool no_write; /* the doctor's probe */
+
 	const char *to;
 	bool man;
 	bool list;
@@ -118,9 +142,8 @@ void settings_release(struct settings *settings);
  * may be absent), then environment, then `argv`. What is wrong with the first
  * two keeps nobody from the help: `help` is set also where this fails, and
  * commands of GROUP_PROGRAM go on. */
-int settings_load(struct settings *settings, unsigned int groups,
-		  char *const *argv, struct strs *args, struct err *err)
-	must_check;
+int settings_load(struct settings *settings, uint64_t groups, char *const *argv,
+		  struct strs *args, struct err *err) must_check;
 
 /* The progress as --progress, -q and the terminal want it; NULL for none. */
 int settings_progress(const struct settings *settings,

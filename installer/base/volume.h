@@ -1,0 +1,54 @@
+/*
+ * volume - one file, or the parts it was split into, read by position.
+ *
+ * A bundle for media with a limit is FILE.part001, FILE.part002, ...: all
+ * parts but the last are of one size. They are joined while reading, never
+ * on disk. Reading is thread-safe (pread).
+ */
+#ifndef BASE_VOLUME_H
+#define BASE_VOLUME_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/io.h"
+
+struct volume;
+
+/*
+ * Open `path`: a regular file, or where there is none the parts of it; the
+ * first part itself stands for all. ERR_NOT_FOUND; ERR_INVALID names a part
+ * that is missing in between, of another size, or no regular file.
+ */
+struct volume *volume_open(const char *path, struct err *err) must_check;
+void volume_free(struct volume *volume);
+
+const char *volume_name(const struct volume *volume); /* path, for messages */
+uint64_t volume_size(const struct volume *volume);
+
+/* Exactly `len` bytes from `offset`; ERR_INVALID where it ends before. */
+int volume_read(const struct volume *volume, uint64_t offset, void *data,
+		size_t len, struct err *err) must_check;
+
+/* ERR_VERIFY when a file of it has changed since it was opened: size, times
+ * of change, inode. What was verified before is no longer what is read. */
+int volume_unchanged(const struct volume *volume, struct err *err) must_check;
+
+/* Bytes [offset, offset + len) as a source. */
+struct source_volume {
+	struct source source;
+	const struct volume *volume;
+	uint64_t offset;
+	uint64_t left;
+};
+void source_volume_init(struct source_volume *self, const struct volume *volume,
+			uint64_t offset, uint64_t len);
+
+static inline void volume_autofree(struct volume **volume)
+{
+	volume_free(*volume);
+}
+
+#define autovolume __attribute__((cleanup(volume_autofree)))
+
+#endif
