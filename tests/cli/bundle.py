@@ -297,17 +297,24 @@ def make(args):
         executable = executable[:elf_end(executable)]
         root["executable"] = {"digest": sha256(executable),
                               "size": len(executable)}
-    root["files"] = [{"path": path, "size": len(data), "digest": sha256(data)}
-                     for path, data in files]
+    write_out(args, assemble(root, files, args.key, executable))
+
+
+def assemble(root, files, key, executable=b"", signature=None):
+    """The bytes of a bundle."""
+    root.setdefault("files", [
+        {"path": path, "size": len(data), "digest": sha256(data)}
+        for path, data in files])
     meta = compact(root)
-    signature = sign(meta, args.key) if args.key else UNSIGNED
+    if signature is None:
+        signature = sign(meta, key) if key else UNSIGNED
     out = io.BytesIO()
     out.write(executable.ljust(padded(len(executable)), b"\0"))
     for path, data in [(META, meta), (SIGNATURE, signature), *files]:
         out.write(header(path, len(data), seconds(root["created"])))
         out.write(data.ljust(padded(len(data)), b"\0"))
     out.write(bytes(2 * BLOCK))
-    write_out(args, out.getvalue())
+    return out.getvalue()
 
 
 def write_out(args, data):
