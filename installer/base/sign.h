@@ -32,7 +32,9 @@ int sign_keygen(const char *password, char **private_pem, char **public_pem,
 bool sign_key_encrypted(const char *pem);
 
 /* ERR_INVALID for what is no private key on P-256 (names what it is, if a
- * public key or a cosign key was given); ERR_VERIFY for a wrong password. */
+ * public key or a cosign key was given), or for an encrypted one where
+ * `password` is NULL; ERR_VERIFY for a wrong password. PKCS #8, and what
+ * `openssl ecparam -genkey` writes (SEC 1). */
 struct sign_key *sign_key_parse(const char *pem, const char *password,
 				struct err *err) must_check;
 void sign_key_free(struct sign_key *key);
@@ -43,6 +45,7 @@ char *sign_key_public(const struct sign_key *key, struct err *err) must_check;
 int sign_text(const struct sign_key *key, const void *data, size_t len,
 	      char *text, struct err *err) must_check;
 
+/* One key a text. ERR_INVALID says what it is if not a public key on P-256. */
 struct verify_key *verify_key_parse(const char *pem, struct err *err)
 	must_check;
 void verify_key_free(struct verify_key *key);
@@ -56,5 +59,7 @@ void verify_key_fingerprint(const struct verify_key *key, char *text);
  * and with zero filling bits, DER without slack. */
 int verify_text(const struct verify_key *key, const void *data, size_t len,
 		const char *signature, struct err *err) must_check;
+
+const char *sign_library_version(void);
 
 #endif
