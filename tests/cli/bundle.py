@@ -85,16 +85,18 @@ def split_path(path):
     raise Wrong(f"no header can hold the path '{path}'")
 
 
+def number(value):
+    if value < 8 << 30:
+        return b"%011o\0" % value
+    return b"\x80" + value.to_bytes(11, "big")
+
+
 def header(path, size, mtime):
     prefix, name = split_path(path)
-    if size < 8 << 30:
-        size_field = b"%011o\0" % size
-    else:
-        size_field = b"\x80" + size.to_bytes(11, "big")
     block = struct.pack(
         "100s8s8s8s12s12s8sc100s6s2s32s32s8s8s155s12x", name.encode(),
-        b"0000644\0", b"0000000\0", b"0000000\0", size_field,
-        b"%011o\0" % mtime, b" " * 8, b"0", b"", b"ustar\0", b"00", b"", b"",
+        b"0000644\0", b"0000000\0", b"0000000\0", number(size),
+        number(mtime), b" " * 8, b"0", b"", b"ustar\0", b"00", b"", b"",
         b"0000000\0", b"0000000\0", prefix.encode())
     return block[:148] + b"%06o\0 " % sum(block) + block[156:]
 
