@@ -57,7 +57,7 @@ int file_read(int dirfd, const char *path, size_t max_bytes, char **text,
 	return 0;
 }
 
-static int file_sync_dir(int dirfd, const char *path, struct err *err)
+int file_sync_dir(int dirfd, const char *path, struct err *err)
 {
 	const char *slash = strrchr(path, '/');
 	autofree char *dir = slash && slash > path ?

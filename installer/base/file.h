@@ -22,6 +22,9 @@ int file_read(int dirfd, const char *path, size_t max_bytes, char **text,
 int file_replace(int dirfd, const char *path, mode_t mode, const void *data,
 		 size_t len, struct err *err) must_check;
 
+/* fsync of the directory that holds `path`, after a rename. */
+int file_sync_dir(int dirfd, const char *path, struct err *err) must_check;
+
 /* open(2) with O_CLOEXEC and an error that names the path. */
 int file_open(int dirfd, const char *path, int flags, mode_t mode,
 	      struct err *err) must_check;

@@ -15,6 +15,9 @@
 
 struct volume;
 
+/* Each part is held open. Their numbers have three digits. */
+#define VOLUME_MAX_PARTS 500
+
 /*
  * Open `path`: a regular file, or where there is none the parts of it; the
  * first part itself stands for all. ERR_NOT_FOUND; ERR_INVALID names a part
@@ -33,6 +36,11 @@ int volume_read(const struct volume *volume, uint64_t offset, void *data,
 /* ERR_VERIFY when a file of it has changed since it was opened: size, times
  * of change, inode. What was verified before is no longer what is read. */
 int volume_unchanged(const struct volume *volume, struct err *err) must_check;
+
+/* The name of part number `index` (from 0) of `path`, owned; and the number
+ * (from 1) of the last one there is, 0 for none. */
+char *volume_part_name(const char *path, size_t index) must_check;
+size_t volume_last_part(const char *path);
 
 /* Bytes [offset, offset + len) as a source. */
 struct source_volume {

@@ -24,6 +24,8 @@
 #include <stdbool.h>
 
 #include "base/progress.h"
+#include "base/volume.h"
+#include "base/volume.h"
 #include "bundle/bundle_meta.h"
 #include "registry/image.h"
 

@@ -24,8 +24,12 @@
  * `files` has every file of the bundle but bundle.json and bundle.json.sig,
  * in the order in which they lie in it; "blobs/sha256/<hex>" are the blobs,
  * "rpms/NAME", "docs/NAME", "manifests/VERSION.yaml" the rest. Members that
- * are not known are ignored, another format is refused. Printed in one form
- * only: equal contents are equal bytes.
+ * are not known are ignored, another format is refused. `executable` is the
+ * ELF file without the zeros between it and the archive.
+ *
+ * Printed in one form only, members sorted, no blanks, a newline at the end:
+ * equal contents are equal bytes. A reader takes any JSON text: it is the
+ * signature that tells.
  */
 #ifndef BUNDLE_BUNDLE_META_H
 #define BUNDLE_BUNDLE_META_H
@@ -84,7 +88,8 @@ struct bundle_meta {
 	size_t nr_releases;
 	struct bundle_file *file;
 	size_t nr_files;
-	const char *executable_digest; /* or NULL */
+	const struct bundle_file **by_path; /* for bundle_meta_file */
+	const char *executable_digest;	    /* or NULL */
 	uint64_t executable_size;
 	size_t json_len;     /* of bundle.json itself */
 	uint64_t sig_offset; /* of the header of bundle.json.sig */
@@ -96,7 +101,8 @@ struct bundle_meta {
  * from sizes (bundle_layout below). Checks all that a reader relies upon:
  * digests are digests, paths are relative, clean and different, sizes add up
  * without overflow, each image's manifest is among the files, a release's
- * manifests too. ERR_INVALID, with the member's name.
+ * manifests too; names, tags and versions may be put into references and
+ * paths. ERR_INVALID, with the member's name.
  */
 int bundle_meta_parse(struct bundle_meta *meta, const char *text, size_t len,
 		      struct err *err) must_check;
@@ -112,8 +118,8 @@ const struct bundle_file *bundle_meta_file(const struct bundle_meta *meta,
 /*
  * The archive: header and content of bundle.json, of bundle.json.sig, of each
  * file in order, each padded to 512 bytes, and two blocks of zeros. The
- * signature has one block whatever it is; of an unsigned bundle it holds
- * BUNDLE_UNSIGNED.
+ * signature has one block whatever it is: base64 on one line (base/sign.h)
+ * with its newline; of an unsigned bundle it is BUNDLE_UNSIGNED.
  */
 #define BUNDLE_UNSIGNED "unsigned\n"
 

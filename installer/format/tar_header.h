@@ -3,8 +3,11 @@
  *
  * The bytes of a header are a function of path, size and time alone, today and in every
  * later release, since a reader makes them again and compares: POSIX ustar,
- * a regular file of mode 0644 owned by 0:0 without names. A size of 8 GiB and
- * more is in GNU's base-256 form.
+ * a regular file of mode 0644 owned by 0:0 without names. Numbers are octal
+ * digits that fill their field and a NUL (the checksum: six digits, NUL,
+ * blank); a size of 8 GiB and more is in GNU's base-256 form. A path longer
+ * than 100 bytes is split at the first slash that leaves a name of at most
+ * 100.
  *
  * Source: POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual,
  * "Extensions to the Archive Format" (base-256).
