@@ -3,12 +3,14 @@
 #include <string.h>
 
 extern const struct command cmd_apply, cmd_backup_create, cmd_backup_list,
-	cmd_backup_restore, cmd_backup_show, cmd_completion, cmd_help,
-	cmd_history, cmd_images_list, cmd_images_pull, cmd_images_push,
-	cmd_install, cmd_manifests, cmd_plan, cmd_resume, cmd_rollback,
-	cmd_status, cmd_uninstall, cmd_upgrade, cmd_version, cmd_workflows_list,
-	cmd_workflows_show;
+	cmd_backup_restore, cmd_backup_show, cmd_bundle_keygen, cmd_completion,
+	cmd_help, cmd_history, cmd_images_list, cmd_images_pull,
+	cmd_images_push, cmd_install, cmd_manifests, cmd_plan, cmd_resume,
+	cmd_rollback, cmd_status, cmd_uninstall, cmd_upgrade, cmd_version,
+	cmd_workflows_list, cmd_workflows_show;
 
+/* One a line. */
+/* clang-format off */
 const struct command *const commands[] = {
 	&cmd_install,
 	&cmd_upgrade,
@@ -27,6 +29,7 @@ const struct command *const commands[] = {
 	&cmd_images_list,
 	&cmd_images_push,
 	&cmd_images_pull,
+	&cmd_bundle_keygen,
 	&cmd_workflows_list,
 	&cmd_workflows_show,
 	&cmd_help,
@@ -34,6 +37,7 @@ const struct command *const commands[] = {
 	&cmd_version,
 	NULL,
 };
+/* clang-format on */
 
 /* How many words of `argv` the name is, or 0 when they differ. */
 static size_t command_matches(const char *name, char *const *argv)

@@ -54,6 +54,7 @@ enum opt_group {
 	GROUP_INSPECT = 1ULL << 33,
 	GROUP_KEYGEN = 1ULL << 34,
 	GROUP_DOCTOR = 1ULL << 35,
+	GROUP_EXTRACT = 1ULL << 36,
 };
 
 struct settings {
