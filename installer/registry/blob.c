@@ -2,12 +2,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "net/url.h"
 #include "registry/request.h"
-
-/* After the last byte a registry may copy the whole blob before it answers. */
-#define ANSWER_BASE_MS 60000
-#define ANSWER_MS_PER_MIB 200
+#include "registry/upload.h"
+#include "registry/upload_state.h"
 
 int blob_exists(struct registry_session *session, const char *repository,
 		const char *digest, struct err *err)
@@ -33,173 +30,321 @@ int blob_exists(struct registry_session *session, const char *repository,
 			     repository);
 }
 
-/* POST: 1 mounted; 0 and the upload's URL; -1. */
-static int upload_begin(struct registry_session *session,
-			const struct blob_upload *upload, bool mount,
-			char **location, struct err *err)
-{
-	const char *digest = upload->descriptor->digest;
-	autofree char *plain =
-		mem_printf("/v2/%s/blobs/uploads/", upload->repository);
-	autofree char *wanted = url_add_query(plain, "mount", digest);
-	autofree char *url =
-		mount ? url_add_query(wanted, "from", upload->from) :
-			mem_strdup(plain);
-	const struct registry_request request = {
-		.method = "POST",
-		.url = url,
-		.repository = upload->repository,
-		.from = mount ? upload->from : NULL,
-		.push = true,
-	};
-	auto_response struct http_response response = HTTP_RESPONSE_INIT;
-	const char *reference;
+/* A fault in between is no failure while each try brings so much more. */
+#define PROGRESS_BYTES ((uint64_t)1 << 20)
+/* What is tried, one after the other, where a request is too large. */
+#define CHUNK_FIRST_BYTES ((uint64_t)64 << 20)
+#define CHUNK_DIVISOR 4
+#define CHUNK_LEAST_BYTES ((uint64_t)512 << 10)
+/* Then the registry does not know where an upload stands. */
+#define WHERE_MAX_FAULTS 2
 
-	if (registry_ask(session, &request, &response, err) < 0)
-		return -1;
-	if (mount && response.status == 201)
-		return 1;
-	if (response.status != 202)
-		return registry_fail(session, &response, err,
-				     "push blob '%s' to repository '%s'",
-				     digest, upload->repository);
-	reference = http_header(&response, "location");
-	if (reference == NULL)
-		return err_set(err, ERR_REGISTRY,
-			       "registry '%s' gives no Location for an upload",
-			       registry_host(session->registry));
-	*location =
-		registry_resolve(session->registry, &response, reference, err);
-	return *location ? 0 : -1;
+struct sending {
+	const struct blob_upload *wish;
+	struct upload upload;
+	struct upload_key key;
+	struct upload_state *state; /* or NULL */
+
+	struct source *source; /* stands at `position`; NULL = to be opened */
+	uint64_t position;
+
+	uint64_t chunk; /* most bytes in a request */
+	bool no_patch;
+	bool unsure;  /* what the registry has is to be asked */
+	bool resumed; /* of an earlier run */
+	bool committing;
+	unsigned int attempt;
+	unsigned int where_faults;
+	uint64_t reached; /* largest offset when attempts were counted anew */
+};
+
+static bool by_patch(const struct sending *self)
+{
+	return !self->no_patch &&
+	       (self->wish->descriptor->size >= BLOB_PATCH_BYTES ||
+		self->chunk != UINT64_MAX);
 }
 
-/* Leave nothing half-sent behind; whether that works is of no matter. */
-static void upload_abort(struct registry_session *session,
-			 const struct blob_upload *upload, const char *location)
+/* Read on to where the registry stands. */
+static int skip(struct source *source, uint64_t len, struct err *err)
 {
-	const struct registry_request request = {
-		.method = "DELETE",
-		.url = location,
-		.repository = upload->repository,
-		.push = true,
-		.once = true,
-		.at_last = true,
-	};
-	auto_response struct http_response response = HTTP_RESPONSE_INIT;
-	struct err ignored = ERR_INIT;
+	autofree char *block = mem_alloc(SOURCE_BLOCK);
+	ssize_t n;
 
-	if (registry_ask(session, &request, &response, &ignored) < 0)
-		log_debug("abort of an upload: %s", ignored.msg);
+	for (; len > 0; len -= (uint64_t)n) {
+		n = source_read(source, block,
+				len < SOURCE_BLOCK ? (size_t)len : SOURCE_BLOCK,
+				err);
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			return err_set(err, ERR_INVALID,
+				       "what is to be sent ended early");
+	}
+	return 0;
 }
 
-static int check_digest(const struct registry_session *session,
-			const struct blob_upload *upload,
-			const struct http_response *response, struct err *err)
+static int open_source(struct sending *self, struct err *err)
 {
-	const char *digest = http_header(response, "docker-content-digest");
+	const struct blob_upload *wish = self->wish;
+	uint64_t offset = self->upload.offset;
+	struct source *source;
 
-	if (digest == NULL || str_eq(digest, upload->descriptor->digest))
+	if (self->source && self->position == offset)
 		return 0;
-	return err_set(err, ERR_VERIFY,
-		       "registry '%s' has stored blob '%s' as '%s'",
-		       registry_host(session->registry),
-		       upload->descriptor->digest, digest);
+	self->source = NULL;
+	if (offset > 0 && wish->open_at) {
+		if (wish->open_at(wish->ctx, offset, &source, err) < 0)
+			return -1;
+	} else if (wish->open(wish->ctx, &source, err) < 0 ||
+		   skip(source, offset, err) < 0) {
+		return -1;
+	}
+	self->source = source;
+	self->position = offset;
+	return 0;
 }
 
-/* PUT: 0 sent; 1 failed, but another try may do; -1. */
-static int upload_send(struct registry_session *session,
-		       const struct blob_upload *upload, const char *location,
-		       struct http_response *response, struct err *err)
+static enum upload_result send_begin(struct sending *self, struct err *err)
 {
-	const struct descriptor *blob = upload->descriptor;
-	autofree char *url = url_add_query(location, "digest", blob->digest);
-	auto_strs struct strs headers = STRS_INIT;
-	const struct registry_request request = {
-		.method = "PUT",
-		.url = url,
-		.repository = upload->repository,
-		.push = true,
-		.headers = &headers,
-		.open_body = upload->open,
-		.ctx = upload->ctx,
-		.body_len = blob->size,
-		.once = true,
-		.answer_timeout_ms =
-			ANSWER_BASE_MS +
-			(int64_t)(blob->size >> 20) * ANSWER_MS_PER_MIB,
-	};
-
-	strs_add(&headers, "Content-Type: application/octet-stream");
-	if (registry_ask(session, &request, response, err) < 0)
-		return err->transient ? 1 : -1;
-	if (response->status == 201 || response->status == 204)
-		return check_digest(session, upload, response, err);
-	registry_fail(session, response, err,
-		      "push blob '%s' to repository '%s'", blob->digest,
-		      upload->repository);
-	/* A registry that was started anew has forgotten the upload. */
-	if (registry_error_is(response, "BLOB_UPLOAD_UNKNOWN"))
-		err->transient = true;
-	return err->transient ? 1 : -1;
-}
-
-static int upload_try(struct registry_session *session,
-		      const struct blob_upload *upload, bool mount,
-		      struct http_response *response, struct err *err)
-{
-	autofree char *location = NULL;
-	int result = upload_begin(session, upload, mount, &location, err);
+	const char *from = self->wish->from;
+	enum upload_result result = upload_begin(&self->upload, from, err);
 
 	/* Whatever a registry has against a mount, an upload may do. */
-	if (result < 0 && mount && err->http) {
+	if (result == UPLOAD_FAILED && from && err->http) {
 		err_clear(err);
-		result = upload_begin(session, upload, false, &location, err);
+		result = upload_begin(&self->upload, NULL, err);
 	}
-	if (result != 0)
-		return result > 0 ? 2 : -1;
-	result = upload_send(session, upload, location, response, err);
-	if (result < 0)
-		upload_abort(session, upload, location);
+	self->resumed = false;
+	if (result == UPLOAD_DONE && by_patch(self))
+		upload_state_save(self->state, self->upload.location);
 	return result;
 }
 
+static enum upload_result send_patches(struct sending *self, struct err *err)
+{
+	struct upload *upload = &self->upload;
+	uint64_t size = self->wish->descriptor->size;
+	enum upload_result result;
+
+	while (upload->offset < size) {
+		uint64_t len = size - upload->offset;
+
+		if (len > self->chunk)
+			len = self->chunk;
+		if (open_source(self, err) < 0)
+			return err->transient ? UPLOAD_AGAIN : UPLOAD_FAILED;
+		result = upload_patch(upload, self->source, len, err);
+		if (result != UPLOAD_DONE) {
+			self->source = NULL;
+			return result;
+		}
+		self->position += len;
+		upload_state_save(self->state, upload->location);
+	}
+	return UPLOAD_DONE;
+}
+
+/* The least that is in our way goes first: how large a request may be. */
+static enum upload_result send_less(struct sending *self, struct err *err)
+{
+	uint64_t size = self->wish->descriptor->size;
+	uint64_t least = self->upload.min_chunk > CHUNK_LEAST_BYTES ?
+				 self->upload.min_chunk :
+				 CHUNK_LEAST_BYTES;
+	uint64_t chunk = self->chunk == UINT64_MAX ?
+				 CHUNK_FIRST_BYTES :
+				 self->chunk / CHUNK_DIVISOR;
+
+	while (chunk > 0 && chunk >= size)
+		chunk /= CHUNK_DIVISOR;
+	if (self->no_patch || chunk < least)
+		return UPLOAD_FAILED;
+	self->chunk = chunk;
+	log_verbose("registry '%s' takes no request that large; trying with "
+		    "%llu KiB at once",
+		    registry_host(self->upload.session->registry),
+		    (unsigned long long)chunk >> 10);
+	err_clear(err);
+	return UPLOAD_DONE;
+}
+
+static enum upload_result send_whole(struct sending *self, struct err *err)
+{
+	const struct blob_upload *wish = self->wish;
+	enum upload_result result =
+		upload_put(&self->upload, wish->open, wish->ctx, err);
+
+	/* It is not known what was taken; the next try is another upload. */
+	if (result == UPLOAD_AGAIN)
+		upload_forget(&self->upload);
+	return result;
+}
+
+static enum upload_result send_end(struct sending *self, struct err *err)
+{
+	enum upload_result result;
+
+	self->committing = true;
+	result = upload_put(&self->upload, NULL, NULL, err);
+	self->unsure = result == UPLOAD_AGAIN;
+	/* What an earlier run had sent may be damaged. */
+	if (result == UPLOAD_FAILED && self->resumed && err->http == 400) {
+		upload_abort(&self->upload);
+		err->transient = true;
+		return UPLOAD_AGAIN;
+	}
+	return result;
+}
+
+static enum upload_result ask_where(struct sending *self, struct err *err)
+{
+	struct upload *upload = &self->upload;
+	enum upload_result result;
+
+	if (upload->location == NULL)
+		return UPLOAD_DONE;
+	result = upload_where(upload, err);
+	if (result == UPLOAD_AGAIN && upload->response.status >= 500 &&
+	    ++self->where_faults >= WHERE_MAX_FAULTS) {
+		err_clear(err);
+		upload_forget(upload);
+		result = UPLOAD_DONE;
+	}
+	if (result != UPLOAD_DONE)
+		return result;
+	self->unsure = false;
+	self->where_faults = 0;
+	if (upload->location)
+		log_verbose("registry '%s' has %llu of %llu bytes of blob "
+			    "'%s'",
+			    registry_host(upload->session->registry),
+			    (unsigned long long)upload->offset,
+			    (unsigned long long)upload->blob->size,
+			    upload->blob->digest);
+	if (upload->offset >= self->reached + PROGRESS_BYTES) {
+		self->reached = upload->offset;
+		self->attempt = 0;
+	}
+	return UPLOAD_DONE;
+}
+
+/* One way through; DONE, AGAIN, MOUNTED, FAILED. */
+static enum upload_result send_try(struct sending *self, struct err *err)
+{
+	struct upload *upload = &self->upload;
+	enum upload_result result = UPLOAD_DONE;
+
+	self->committing = false;
+	if (self->unsure)
+		result = ask_where(self, err);
+	if (result == UPLOAD_DONE && upload->location == NULL)
+		result = send_begin(self, err);
+	if (result != UPLOAD_DONE)
+		return result;
+	self->unsure = by_patch(self);
+	if (!by_patch(self))
+		result = send_whole(self, err);
+	else
+		result = send_patches(self, err);
+	if (result == UPLOAD_DONE && by_patch(self))
+		result = send_end(self, err);
+	if (result == UPLOAD_NO_PATCH) {
+		log_verbose("registry '%s' takes no PATCH: blob '%s' goes in "
+			    "one PUT",
+			    registry_host(upload->session->registry),
+			    upload->blob->digest);
+		err_clear(err);
+		self->no_patch = true;
+		upload_abort(upload);
+		return send_try(self, err);
+	}
+	if (result == UPLOAD_TOO_LARGE) {
+		result = send_less(self, err);
+		if (result == UPLOAD_DONE) {
+			upload_abort(upload);
+			return send_try(self, err);
+		}
+	}
+	return result;
+}
 /* After a connection that broke: the blob may be there all the same, and only
  * the answer be lost. */
-static int was_taken(struct registry_session *session,
-		     const struct blob_upload *upload,
-		     const struct http_response *response, struct err *err)
+static int was_taken(struct sending *self, struct err *err)
 {
-	if (response->status >= 300)
+	const struct upload *upload = &self->upload;
+
+	if (!self->committing && by_patch(self))
 		return 0;
-	return blob_exists(session, upload->repository,
-			   upload->descriptor->digest, err);
+	if (!self->committing && upload->response.status >= 300)
+		return 0;
+	return blob_exists(upload->session, upload->repository,
+			   upload->blob->digest, err);
+}
+
+static enum upload_result send_all(struct sending *self, struct err *err)
+{
+	struct registry_session *session = self->upload.session;
+	struct http_response *response = &self->upload.response;
+	enum upload_result result;
+	int there;
+
+	while ((result = send_try(self, err)) == UPLOAD_AGAIN) {
+		/* A 404 of a lost upload is no reason for others to wait. */
+		if (!registry_again(
+			    session, session->registry->retries, &self->attempt,
+			    registry_status_transient(response) ? response :
+								  NULL,
+			    err))
+			return UPLOAD_AGAIN;
+		err_clear(err);
+		there = was_taken(self, err);
+		if (there != 0)
+			return there < 0 ? UPLOAD_FAILED : UPLOAD_DONE;
+	}
+	return result;
+}
+
+/* Whether an earlier run has begun it. */
+static void take_up(struct sending *self)
+{
+	int dirfd = self->upload.session->registry->uploads_dirfd;
+
+	if (by_patch(self))
+		self->state = upload_state_claim(dirfd, &self->key,
+						 &self->upload.location);
+	self->unsure = self->resumed = self->upload.location != NULL;
 }
 
 int blob_upload(struct registry_session *session,
-		const struct blob_upload *upload, struct err *err)
+		const struct blob_upload *wish, struct err *err)
 {
-	auto_response struct http_response response = HTTP_RESPONSE_INIT;
-	bool mount = upload->from != NULL;
-	unsigned int attempt = 0;
-	int result;
+	struct sending self = {
+		.wish = wish,
+		.upload = { .session = session,
+			    .repository = wish->repository,
+			    .blob = wish->descriptor },
+		.key = { .registry = session->registry->base,
+			 .repository = wish->repository,
+			 .digest = wish->descriptor->digest },
+		.chunk = UINT64_MAX,
+	};
+	enum upload_result result;
+	bool keep;
 
-	for (;;) {
-		result = upload_try(session, upload, mount, &response, err);
-		if (result != 1)
-			break;
-		/* A 404 of a lost upload is no reason for others to wait. */
-		if (!registry_again(
-			    session, session->registry->retries, &attempt,
-			    registry_status_transient(&response) ? &response :
-								   NULL,
-			    err))
-			return -1;
-		err_clear(err);
-		result = was_taken(session, upload, &response, err);
-		if (result != 0)
-			return result < 0 ? -1 : 0;
-	}
-	return result == 2 ? 1 : result;
+	take_up(&self);
+	result = send_all(&self, err);
+	/* What may pass is gone on with by the next run. */
+	keep = self.state && self.upload.location && by_patch(&self) &&
+	       (result == UPLOAD_AGAIN ||
+		(result == UPLOAD_FAILED && err->kind == ERR_INTERRUPTED));
+	if (result == UPLOAD_FAILED && !keep)
+		upload_abort(&self.upload);
+	upload_state_close(self.state, keep);
+	upload_release(&self.upload);
+	if (result == UPLOAD_MOUNTED)
+		return 1;
+	return result == UPLOAD_DONE ? 0 : -1;
 }
 
 struct http_stream *blob_open(struct registry_session *session,

@@ -1,8 +1,14 @@
 /*
  * blob - one blob of a repository: is it there, mount it, send it.
  *
- * Source: OCI distribution-spec, "Pushing blobs", "Mounting a blob from
- * another repository", "Pulling blobs".
+ * A small blob goes in one PUT. A large one goes by PATCH, so that after a
+ * fault, or after this program was killed (registry_keep_uploads), the
+ * registry can be asked what it has, and only the rest is sent. A server in
+ * front that limits requests gets smaller ones; a registry that knows no PATCH
+ * gets one PUT.
+ *
+ * Source: OCI distribution-spec, "Pushing blobs", "Pushing a blob in chunks",
+ * "Mounting a blob from another repository", "Pulling blobs".
  */
 #ifndef REGISTRY_BLOB_H
 #define REGISTRY_BLOB_H
@@ -17,6 +23,9 @@
 int blob_exists(struct registry_session *session, const char *repository,
 		const char *digest, struct err *err) must_check;
 
+/* Blobs of at least so many bytes are sent by PATCH. */
+#define BLOB_PATCH_BYTES ((uint64_t)4 << 20)
+
 struct blob_upload {
 	const char *repository;
 	const char *from; /* repository to mount it from, or NULL */
@@ -24,10 +33,14 @@ struct blob_upload {
 	/* Called for each try: the content from its start, borrowed. An
 	 * error of it ends the upload and is returned as it is. */
 	int (*open)(void *ctx, struct source **source, struct err *err);
+	/* The same from byte `offset` on; NULL = `open`, and the bytes before
+	 * are read and thrown away, for a source that checks its digest. */
+	int (*open_at)(void *ctx, uint64_t offset, struct source **source,
+		       struct err *err);
 	void *ctx;
 };
 
-/* Send it, in one piece, with as many tries as the registry's options say;
+/* Send it, with as many tries without progress as the registry's options say;
  * 1 when it was mounted instead, 0 when it was sent. ERR_VERIFY when the
  * content does not have its digest, ERR_REGISTRY. */
 int blob_upload(struct registry_session *session,

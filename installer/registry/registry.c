@@ -2,12 +2,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "format/base64.h"
 #include "net/tls.h"
 #include "net/url.h"
 #include "registry/request.h"
+#include "registry/upload_state.h"
 
 #define REGISTRY_RETRIES 5
 #define REGISTRY_RETRY_MAX_MS 30000
@@ -72,6 +75,7 @@ struct registry *registry_new(const struct registry_options *options,
 {
 	struct registry *self = mem_alloc(sizeof(*self));
 
+	self->uploads_dirfd = -1;
 	pthread_mutex_init(&self->fetch, NULL);
 	pthread_mutex_init(&self->lock, NULL);
 	if (set_address(self, options, err) < 0 ||
@@ -116,6 +120,8 @@ void registry_free(struct registry *self)
 	free(self->ca_name);
 	free(self->realm);
 	free(self->service);
+	if (self->uploads_dirfd >= 0)
+		close(self->uploads_dirfd);
 	pthread_mutex_destroy(&self->fetch);
 	pthread_mutex_destroy(&self->lock);
 	free(self);
@@ -124,6 +130,15 @@ void registry_free(struct registry *self)
 const char *registry_host(const struct registry *self)
 {
 	return self->host;
+}
+
+void registry_keep_uploads(struct registry *self, const char *dir)
+{
+	struct err err = ERR_INIT;
+
+	self->uploads_dirfd = upload_state_dir(dir, &err);
+	if (self->uploads_dirfd < 0)
+		log_verbose("uploads are not remembered: %s", err.msg);
 }
 
 struct registry_session *registry_connect(struct registry *registry)

@@ -42,6 +42,11 @@ struct registry *registry_new(const struct registry_options *options,
 void registry_free(struct registry *registry);
 const char *registry_host(const struct registry *registry);
 
+/* Remember uploads in flight in the directory `dir` (registry/upload_state.h),
+ * so that they go on after this program was killed. Before the first session.
+ * Where that cannot be, -v tells why, and no more. */
+void registry_keep_uploads(struct registry *registry, const char *dir);
+
 struct registry_session *registry_connect(struct registry *registry) must_check;
 void registry_disconnect(struct registry_session *session);
 

@@ -235,7 +235,7 @@ static int registry_send(struct registry_session *session,
 		if (result > 0 && response->status == 401) {
 			result = token_challenged(session, response,
 						  authorization, ++round, err);
-			if (result < 0)
+			if (result < 0 || request->body_once)
 				break;
 			continue;
 		}

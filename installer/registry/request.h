@@ -31,6 +31,7 @@ struct registry_request {
 
 	bool follow;
 	bool once;	      /* no retries but for 401 */
+	bool body_once;	      /* nor for it: its challenge was met, no more */
 	bool at_last;	      /* even after a signal; for 3 s at most */
 	unsigned int retries; /* 0 = as the registry has it */
 	size_t max_body;      /* of the answer; 0 = 64 KiB */

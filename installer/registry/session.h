@@ -31,6 +31,7 @@ struct registry {
 	char *ca_name;
 	unsigned int retries;
 	int64_t retry_max_ms;
+	int uploads_dirfd; /* of upload_state_dir, or -1 */
 	struct http_config config;
 
 	pthread_mutex_t fetch; /* held while a token is fetched */
