@@ -88,7 +88,7 @@ static const struct opt table[] = {
 	{ "all-platforms", 0, OPT_FLAG, NULL, NULL, "take manifest lists whole",
 	  AT(all_platforms), GROUP_IMAGES },
 	{ "jobs", 'j', OPT_NUMBER, "N", NULL,
-	  "transfers at the same time (default 4)", AT(jobs), GROUP_IMAGES,
+	  "transfers at the same time (default 6)", AT(jobs), GROUP_IMAGES,
 	  .min = 1, .max = 64 },
 	{ "skip-images", 0, OPT_FLAG, NULL, NULL,
 	  "the images are in the registry already: push none", AT(skip_images),

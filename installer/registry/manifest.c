@@ -147,20 +147,21 @@ static int manifest_body_open(void *ctx, struct source **source,
 static int put_answer(const struct registry_session *session,
 		      const char *repository, const char *reference,
 		      const struct descriptor *descriptor,
-		      const struct http_response *response, bool *blob_unknown,
-		      struct err *err)
+		      const struct http_response *response,
+		      struct manifest_answer *answer, struct err *err)
 {
 	const char *digest = http_header(response, "docker-content-digest");
 
 	if (response->status != 201 && response->status != 200 &&
 	    response->status != 202 && response->status != 204) {
-		*blob_unknown =
+		answer->blob_unknown =
 			registry_error_is(response, "BLOB_UNKNOWN") ||
 			registry_error_is(response, "MANIFEST_BLOB_UNKNOWN");
 		return registry_fail(session, response, err,
 				     "push manifest '%s' to repository '%s'",
 				     reference, repository);
 	}
+	answer->subject = http_header(response, "oci-subject") != NULL;
 	if (digest && !str_eq(digest, descriptor->digest))
 		return err_set(err, ERR_VERIFY,
 			       "registry '%s' has stored manifest '%s' of "
@@ -172,7 +173,8 @@ static int put_answer(const struct registry_session *session,
 
 int manifest_put(struct registry_session *session, const char *repository,
 		 const char *reference, const struct descriptor *descriptor,
-		 const char *bytes, bool *blob_unknown, struct err *err)
+		 const char *bytes, struct manifest_answer *answer,
+		 struct err *err)
 {
 	struct manifest_body body = { .bytes = bytes,
 				      .len = (size_t)descriptor->size };
@@ -190,10 +192,10 @@ int manifest_put(struct registry_session *session, const char *repository,
 	};
 	auto_response struct http_response response = HTTP_RESPONSE_INIT;
 
-	*blob_unknown = false;
+	*answer = (struct manifest_answer){ .blob_unknown = false };
 	strs_addf(&headers, "Content-Type: %s", descriptor->media_type);
 	if (registry_ask(session, &request, &response, err) < 0)
 		return -1;
 	return put_answer(session, repository, reference, descriptor, &response,
-			  blob_unknown, err);
+			  answer, err);
 }

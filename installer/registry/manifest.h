@@ -39,12 +39,18 @@ int manifest_get(struct registry_session *session, const char *repository,
 		 const char *reference, struct descriptor *descriptor,
 		 char **bytes, struct err *err) must_check;
 
-/* Store it. ERR_REGISTRY; err->http is 400 or 404 and
- * *blob_unknown true where the registry misses a blob of it. */
+struct manifest_answer {
+	bool blob_unknown; /* it misses a blob of it */
+	bool subject;	   /* it keeps a list of what refers to its subject */
+};
+
+/* Store it. ERR_REGISTRY, with the status in err->http; `answer` is filled in
+ * either case. Source: OCI distribution-spec "Pushing Manifests", "Pushing
+ * Manifests with Subject". */
 int manifest_put(struct registry_session *session, const char *repository,
 		 const char *reference, const struct descriptor *descriptor,
-		 const char *bytes, bool *blob_unknown, struct err *err)
-	must_check;
+		 const char *bytes, struct manifest_answer *answer,
+		 struct err *err) must_check;
 
 /* What it lists. */
 

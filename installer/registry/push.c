@@ -3,44 +3,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "registry/blob.h"
-#include "registry/manifest.h"
-#include "registry/copy.h"
-#include "registry/session.h"
-#include "registry/workers.h"
-
-#define PUSH_JOBS 4
-
-struct push {
-	const struct push_options *options;
-	struct push_item *items;
-	struct copy copy; /* image i is item i */
-	struct workers *workers;
-};
+#include "registry/push_plan.h"
+#include "registry/referrers.h"
 
 /* A blob on its way; opened anew for each try. */
 struct transfer {
 	const struct copy_blob *blob;
 	struct copy_meter meter;
+	bool verified;
 	struct image_blob *opened;
 	struct source_verify verify;
 	struct source_count count;
 };
 
-static bool push_cancelled(void *ctx)
-{
-	struct push *self = ctx;
-
-	return workers_cancelled(self->workers);
-}
-
 static void transfer_close(struct transfer *self)
 {
 	if (self->opened == NULL)
 		return;
-	source_verify_release(&self->verify);
+	if (!self->verified)
+		source_verify_release(&self->verify);
 	image_blob_close(self->opened);
 	self->opened = NULL;
 }
@@ -49,16 +33,20 @@ static int transfer_open(void *ctx, struct source **source, struct err *err)
 {
 	struct transfer *self = ctx;
 	const struct descriptor *blob = &self->blob->descriptor;
+	struct source *from;
 
 	transfer_close(self);
 	copy_meter_back(&self->meter);
 	self->opened = image_source_blob(self->meter.image->source, blob, err);
 	if (self->opened == NULL)
 		return -1;
-	source_verify_init(&self->verify, image_blob_source(self->opened),
-			   blob->digest, blob->size);
-	source_count_init(&self->count, &self->verify.source, copy_meter_seen,
-			  &self->meter);
+	from = image_blob_source(self->opened);
+	if (!self->verified) {
+		source_verify_init(&self->verify, from, blob->digest,
+				   blob->size);
+		from = &self->verify.source;
+	}
+	source_count_init(&self->count, from, copy_meter_seen, &self->meter);
 	*source = &self->count.source;
 	return 0;
 }
@@ -69,8 +57,11 @@ static int push_upload(struct push *self, struct registry_session *session,
 		       const char *from, struct copy_image *image,
 		       struct err *err)
 {
+	const struct look *look =
+		self->look ? &self->look[blob - self->copy.blob] : NULL;
 	struct transfer transfer = {
 		.blob = blob,
+		.verified = look && look->verified,
 		.meter = { .image = image, .workers = self->workers },
 	};
 	const struct blob_upload upload = {
@@ -99,34 +90,28 @@ static int push_upload(struct push *self, struct registry_session *session,
 	return mounted;
 }
 
-static const struct push_item *item_of(const struct push *self,
-				       const struct copy_blob *blob, size_t k)
+/* 1 when the repository of its image number `k` has it. An image before may
+ * have brought it there. */
+static int blob_is_there(struct push *self, struct registry_session *session,
+			 const struct copy_blob *blob, size_t k,
+			 struct err *err)
 {
-	return &self->items[blob->image[k]];
-}
-
-/* Whether an earlier image of the blob has the same repository. */
-static bool seen_repository(const struct push *self,
-			    const struct copy_blob *blob, size_t k)
-{
-	for (size_t i = 0; i < k; i++)
-		if (str_eq(item_of(self, blob, i)->repository,
-			   item_of(self, blob, k)->repository))
-			return true;
-	return false;
+	if (push_seen_repository(self, blob, k))
+		return 1;
+	if (self->look)
+		return self->look[blob - self->copy.blob].there[k];
+	return blob_exists(session, push_item_of(self, blob, k)->repository,
+			   blob->descriptor.digest, err);
 }
 
 /* Bring a blob into the repository of its image number `k`: 0 sent now. */
 static int push_blob_to(struct push *self, struct registry_session *session,
 			const struct copy_blob *blob, size_t k, struct err *err)
 {
-	const char *repository = item_of(self, blob, k)->repository;
-	const char *first = item_of(self, blob, 0)->repository;
-	int there = 1;
+	const char *repository = push_item_of(self, blob, k)->repository;
+	const char *first = push_item_of(self, blob, 0)->repository;
+	int there = blob_is_there(self, session, blob, k, err);
 
-	if (!seen_repository(self, blob, k))
-		there = blob_exists(session, repository,
-				    blob->descriptor.digest, err);
 	if (there != 0)
 		return there;
 	return push_upload(self, session, blob, repository,
@@ -149,29 +134,81 @@ static int push_blobs_anyway(struct push *self,
 	return 0;
 }
 
+/* A registry that knows what refers to what says so. */
+static int push_list(struct push *self, struct registry_session *session,
+		     const char *repository,
+		     const struct copy_manifest *manifest, struct err *err)
+{
+	int result;
+
+	pthread_mutex_lock(&self->lists);
+	result = referrers_add(session, repository, &manifest->descriptor,
+			       manifest->bytes, err);
+	pthread_mutex_unlock(&self->lists);
+	return result;
+}
+
 static int push_manifests(struct push *self, struct registry_session *session,
 			  size_t index, bool *blob_unknown, struct err *err)
 {
 	const struct copy_image *image = &self->copy.image[index];
 	const struct push_item *item = &self->items[index];
+	struct manifest_answer answer = { .subject = true };
 
 	for (size_t i = 0; i < image->nr_manifests; i++) {
 		const struct copy_manifest *manifest = &image->manifest[i];
 		bool last = i + 1 == image->nr_manifests;
+		int result = manifest_put(session, item->repository,
+					  last && item->tag ?
+						  item->tag :
+						  manifest->descriptor.digest,
+					  &manifest->descriptor,
+					  manifest->bytes, &answer, err);
 
-		if (manifest_put(session, item->repository,
-				 last ? item->tag : manifest->descriptor.digest,
-				 &manifest->descriptor, manifest->bytes,
-				 blob_unknown, err) < 0)
+		*blob_unknown = answer.blob_unknown;
+		if (result < 0)
 			return -1;
 	}
-	return 0;
+	if (!item->artifact || answer.subject)
+		return 0;
+	return push_list(self, session, item->repository, copy_root(image),
+			 err);
+}
+
+/* Not that it cannot be reached, or asks for a password. */
+static bool is_refusal(const struct err *err)
+{
+	return err->kind == ERR_REGISTRY &&
+	       (err->http == 400 || err->http == 404 || err->http == 405 ||
+		err->http == 406 || err->http == 415 || err->http == 422);
+}
+
+static int push_end_item(struct push *self, size_t index, int result,
+			 struct err *err)
+{
+	struct copy_image *image = &self->copy.image[index];
+	struct push_item *item = &self->items[index];
+
+	item->refused = result < 0 && item->artifact && is_refusal(err);
+	if (item->refused) {
+		log_warn("the registry does not take '%s', which belongs to "
+			 "image '%s:%s'; the image goes without it: %s",
+			 item->tag ? item->tag : item->digest, item->repository,
+			 self->items[item->of].tag, err->msg);
+		err_clear(err);
+		progress_end(image->progress, PROGRESS_SKIPPED, "refused");
+	} else if (result < 0) {
+		progress_end(image->progress, PROGRESS_FAILED, NULL);
+	} else {
+		progress_end(image->progress, PROGRESS_DONE, "pushed");
+	}
+	image->progress = NULL;
+	return item->refused ? 0 : result;
 }
 
 static int push_image(struct push *self, struct registry_session *session,
 		      size_t index, struct err *err)
 {
-	struct copy_image *image = &self->copy.image[index];
 	bool blob_unknown = false;
 	int result = push_manifests(self, session, index, &blob_unknown, err);
 
@@ -182,12 +219,23 @@ static int push_image(struct push *self, struct registry_session *session,
 			result = push_manifests(self, session, index,
 						&blob_unknown, err);
 	}
-	if (result < 0)
-		progress_end(image->progress, PROGRESS_FAILED, NULL);
-	else
-		progress_end(image->progress, PROGRESS_DONE, "pushed");
-	image->progress = NULL;
-	return result;
+	return push_end_item(self, index, result, err);
+}
+
+/* One thing less that the item waits for; with the last of them it goes, and
+ * an artifact is what its image waits for. */
+static int push_arrived(struct push *self, struct registry_session *session,
+			size_t index, struct err *err)
+{
+	while (!self->items[index].present &&
+	       atomic_fetch_sub(&self->copy.image[index].blobs_left, 1) == 1) {
+		if (push_image(self, session, index, err) < 0)
+			return -1;
+		if (!self->items[index].artifact)
+			break;
+		index = self->items[index].of;
+	}
+	return 0;
 }
 
 /* Whoever waits for a source need not, once another thread has failed. */
@@ -197,22 +245,6 @@ static void push_cancel_sources(struct push *self, bool with_workers)
 		image_source_cancel_by(self->items[i].source,
 				       with_workers ? push_cancelled : NULL,
 				       self);
-}
-
-static void *push_begin(void *ctx)
-{
-	struct push *self = ctx;
-	struct registry_session *session =
-		registry_connect(self->options->registry);
-
-	session_cancel_by(session, push_cancelled, self);
-	return session;
-}
-
-static void push_end(void *ctx, void *own)
-{
-	(void)ctx;
-	registry_disconnect(own);
 }
 
 static int push_run(void *ctx, void *own, size_t job, struct err *err)
@@ -229,47 +261,19 @@ static int push_run(void *ctx, void *own, size_t job, struct err *err)
 		/* What was sent has been counted on its way. */
 		if (there)
 			copy_advance(image, blob->descriptor.size);
-		if (atomic_fetch_sub(&image->blobs_left, 1) == 1 &&
-		    push_image(self, own, blob->image[k], err) < 0)
+		if (push_arrived(self, own, blob->image[k], err) < 0)
 			return -1;
 	}
-	return 0;
-}
-
-/* Read an image's manifests, and see whether its tag is right already. */
-static int push_plan(struct push *self, struct registry_session *session,
-		     size_t index, struct err *err)
-{
-	const struct push_options *options = self->options;
-	struct push_item *item = &self->items[index];
-	auto_descriptor struct descriptor found = { 0 };
-	int there;
-
-	if (copy_add(&self->copy, item->source, item->reference,
-		     options->platform, options->all_platforms, err) < 0)
-		return -1;
-	item->digest = mem_strdup(
-		copy_root(&self->copy.image[index])->descriptor.digest);
-	item->bytes = self->copy.image[index].bytes;
-	there = manifest_head(session, item->repository, item->tag, &found,
-			      err);
-	if (there < 0)
-		return -1;
-	item->present = there && str_eq(found.digest, item->digest);
-	if (item->present)
-		return 0;
-	if (copy_add_blobs(&self->copy, index, err) < 0)
-		return -1;
-	item->bytes = self->copy.image[index].bytes;
 	return 0;
 }
 
 static void push_show(struct push *self, size_t index)
 {
 	const struct push_item *item = &self->items[index];
-	struct progress_item *progress =
-		progress_add(self->options->progress, PROGRESS_BYTES,
-			     item->bytes, "%s:%s", item->repository, item->tag);
+	struct progress_item *progress = progress_add(
+		self->options->progress, PROGRESS_BYTES, item->bytes,
+		item->tag ? "%s:%s" : "%s@%s", item->repository,
+		item->tag ? item->tag : item->digest);
 
 	if (item->present)
 		progress_end(progress, PROGRESS_SKIPPED, "already there");
@@ -280,26 +284,15 @@ static void push_show(struct push *self, size_t index)
 static int push_all(struct push *self, struct registry_session *session,
 		    size_t nr, struct err *err)
 {
-	unsigned int jobs = self->options->jobs;
-	const struct workers_options workers = {
-		.nr_jobs = self->copy.nr_blobs,
-		.threads = jobs ? jobs : PUSH_JOBS,
-		.ctx = self,
-		.handle = &self->workers,
-		.begin = push_begin,
-		.end = push_end,
-		.run = push_run,
-	};
+	struct workers_options workers = push_workers(self);
 	int result = 0;
 
-	copy_sort(&self->copy);
+	workers.run = push_run;
 	for (size_t i = 0; i < nr; i++)
 		push_show(self, i);
-	/* Those that are manifests only. */
+	/* Those that are manifests only go at once. */
 	for (size_t i = 0; result == 0 && i < nr; i++)
-		if (!self->items[i].present &&
-		    self->copy.image[i].nr_blobs == 0)
-			result = push_image(self, session, i, err);
+		result = push_arrived(self, session, i, err);
 	push_cancel_sources(self, true);
 	if (result == 0)
 		result = workers_run(&workers, err);
@@ -313,20 +306,34 @@ static int push_all(struct push *self, struct registry_session *session,
 	return result;
 }
 
+static void push_release(struct push *self)
+{
+	for (size_t i = 0; self->look && i < self->copy.nr_blobs; i++)
+		free(self->look[i].there);
+	free(self->look);
+	copy_release(&self->copy);
+	pthread_mutex_destroy(&self->lists);
+}
+
 int push_images(const struct push_options *options, struct push_item *items,
 		size_t nr, struct err *err)
 {
-	struct push self = { .options = options, .items = items };
+	struct push self = { .options = options,
+			     .items = items,
+			     .lists = PTHREAD_MUTEX_INITIALIZER };
 	struct registry_session *session = registry_connect(options->registry);
 	int result = 0;
 
 	copy_init(&self.copy, nr);
 	for (size_t i = 0; result == 0 && i < nr; i++)
-		result = push_plan(&self, session, i, err);
+		result = push_plan_item(&self, session, i, err);
+	copy_sort(&self.copy);
+	if (result == 0 && options->verify)
+		result = push_look(&self, err);
 	if (result == 0 && !options->dry_run)
 		result = push_all(&self, session, nr, err);
 	registry_disconnect(session);
-	copy_release(&self.copy);
+	push_release(&self);
 	return result;
 }
 

@@ -244,15 +244,15 @@ static void registry_knows_a_manifest_whose_blob_is_missing(void **state)
 		BODY("400 Bad",
 		     "{\"errors\":[{\"code\":\"MANIFEST_BLOB_UNKNOWN\"}]}  "),
 	};
-	bool blob_unknown = false;
+	struct manifest_answer answer = { .blob_unknown = false };
 	struct fixture self;
 
 	(void)state;
 	begin(&self, answers, 1, NULL);
 	assert_int_equal(manifest_put(self.session, "a", "1", &hello, "hello",
-				      &blob_unknown, &self.err),
+				      &answer, &self.err),
 			 -1);
-	assert_true(blob_unknown);
+	assert_true(answer.blob_unknown);
 	assert_error(&self.err, ERR_REGISTRY, "manifest '1'");
 	stop(&self);
 	fake_server_release(&self.server);
