@@ -92,3 +92,8 @@ int gzip_expand(struct buf *dst, const void *data, size_t len, struct err *err)
 	inflateEnd(&z);
 	return result;
 }
+
+const char *gzip_library_version(void)
+{
+	return zlibVersion();
+}

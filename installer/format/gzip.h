@@ -18,4 +18,6 @@ void gzip_compress(struct buf *dst, const void *data, size_t len);
 int gzip_expand(struct buf *dst, const void *data, size_t len, struct err *err)
 	must_check;
 
+const char *gzip_library_version(void);
+
 #endif

@@ -489,3 +489,8 @@ struct jval *jval_member_value(void *it)
 {
 	return to_jval(json_object_iter_value(it));
 }
+
+const char *jval_library_version(void)
+{
+	return jansson_version_str();
+}

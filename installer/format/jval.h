@@ -120,6 +120,8 @@ void *jval_next(const struct jval *object, void *it);
 const char *jval_member_name(void *it);
 struct jval *jval_member_value(void *it);
 
+const char *jval_library_version(void);
+
 static inline void jval_autofree(struct jval **value)
 {
 	jval_free(*value);

@@ -367,3 +367,9 @@ int tar_read(const struct tar *tar, const char *path, size_t max_bytes,
 		return err_wrap(err, "read entry '%s' of the archive", path);
 	return 0;
 }
+
+const char *tar_library_version(void)
+{
+	/* "libarchive 3.6.2" */
+	return str_after(archive_version_string(), "libarchive ");
+}

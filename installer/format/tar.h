@@ -50,6 +50,8 @@ const struct tar_entry *tar_at(const struct tar *tar, size_t index);
 int tar_read(const struct tar *tar, const char *path, size_t max_bytes,
 	     char **text, size_t *len, struct err *err) must_check;
 
+const char *tar_library_version(void);
+
 static inline void tar_autofree(struct tar **tar)
 {
 	tar_free(*tar);

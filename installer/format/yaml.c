@@ -403,3 +403,8 @@ struct jval *yaml_parse(const char *text, size_t len, struct err *err)
 	}
 	return jval_ref(jval_at(all, 0));
 }
+
+const char *yaml_library_version(void)
+{
+	return yaml_get_version_string();
+}

@@ -30,4 +30,6 @@ struct jval *yaml_parse(const char *text, size_t len, struct err *err)
  * lines becomes a literal block where it can. */
 void yaml_dump(struct buf *out, const struct jval *value);
 
+const char *yaml_library_version(void);
+
 #endif

@@ -132,6 +132,8 @@ void http_stream_close(struct http_stream *stream);
 /* Once, before any thread starts. */
 void http_global_init(void);
 
+const char *http_library_version(void);
+
 static inline void http_autofree(struct http **http)
 {
 	http_free(*http);

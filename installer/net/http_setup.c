@@ -217,3 +217,8 @@ void http_setup(struct http *http, struct url *url)
 	http_set_url(http, url);
 	http_set_headers(http);
 }
+
+const char *http_library_version(void)
+{
+	return curl_version_info(CURLVERSION_NOW)->version;
+}
