@@ -27,8 +27,8 @@ struct jval *sbom_libraries(void)
 	struct jval *list = jval_new_array();
 
 	for (size_t i = 0; i < ARRAY_SIZE(libraries); i++)
-		jval_append(list, jval_pack("{s:s, s:s}", "name",
-					    libraries[i].name, "version",
-					    libraries[i].version));
+		jval_append(list,
+			    jval_pack("{s:s, s:s}", "name", libraries[i].name,
+				      "version", libraries[i].version));
 	return list;
 }
