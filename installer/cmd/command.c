@@ -4,10 +4,10 @@
 
 extern const struct command cmd_apply, cmd_backup_create, cmd_backup_list,
 	cmd_backup_restore, cmd_backup_show, cmd_bundle_keygen, cmd_completion,
-	cmd_help, cmd_history, cmd_images_list, cmd_images_pull,
-	cmd_images_push, cmd_install, cmd_manifests, cmd_plan, cmd_resume,
-	cmd_rollback, cmd_status, cmd_uninstall, cmd_upgrade, cmd_version,
-	cmd_workflows_list, cmd_workflows_show;
+	cmd_doctor_registry, cmd_help, cmd_history, cmd_images_list,
+	cmd_images_pull, cmd_images_push, cmd_install, cmd_manifests, cmd_plan,
+	cmd_resume, cmd_rollback, cmd_status, cmd_uninstall, cmd_upgrade,
+	cmd_version, cmd_workflows_list, cmd_workflows_show;
 
 /* One a line. */
 /* clang-format off */
@@ -30,6 +30,7 @@ const struct command *const commands[] = {
 	&cmd_images_push,
 	&cmd_images_pull,
 	&cmd_bundle_keygen,
+	&cmd_doctor_registry,
 	&cmd_workflows_list,
 	&cmd_workflows_show,
 	&cmd_help,

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "format/jval.h"
+#include "registry/fault.h"
 #include "registry/request.h"
 
 #define FAULT_MAX_TEXT 240
@@ -101,14 +102,68 @@ static void describe(struct buf *out, const struct http_response *response)
 		add_page(out, buf_str(&response->body));
 }
 
-static const char *remedy(const struct registry_session *session,
-			  const struct http_response *response)
+char *registry_answer_text(const struct http_response *response)
 {
-	if (response->status == 405 ||
-	    (response->body.data &&
-	     strcasestr(response->body.data, "read only")))
-		return "the repository is read-only: make it writable";
+	auto_buf struct buf text = BUF_INIT(BUF_TEXT_MAX);
+
+	describe(&text, response);
+	return buf_steal(&text);
+}
+
+/* What registries, and the proxies before them, say in so many words. */
+static const struct advice {
+	const char *text;
+	bool lasting; /* a later try will not do either */
+	const char *remedy;
+} advices[] = {
+	{ "read only", true, "the repository is read-only: make it writable" },
+	{ "read-only", true, "the repository is read-only: make it writable" },
+	{ "does not allow updating", true,
+	  "the repository lets no tag be replaced: in Nexus set its "
+	  "deployment policy to 'Allow redeploy'" },
+	{ "no space left", true,
+	  "its storage is full: make room there, then run this again" },
+	{ "quota", true,
+	  "its quota is used up: raise it, or delete images there" },
+	{ "configured upper limit", true,
+	  "its quota is used up: raise it, or delete images there" },
+};
+
+static const struct advice *advice_for(const struct http_response *response)
+{
+	const char *body = buf_str(&response->body);
+
+	if (response->status < 400)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(advices); i++)
+		if (strcasestr(body, advices[i].text))
+			return &advices[i];
+	return NULL;
+}
+
+bool registry_fault_lasts(const struct http_response *response)
+{
+	const struct advice *advice = advice_for(response);
+
+	/* A rate is a quota, too. */
+	return advice && advice->lasting && response->status != 429;
+}
+
+const char *registry_remedy(const struct registry_session *session,
+			    const struct http_response *response)
+{
+	const struct advice *advice = advice_for(response);
+
+	if (advice && response->status != 429)
+		return advice->remedy;
 	switch (response->status) {
+	case 301:
+	case 302:
+	case 303:
+	case 307:
+	case 308:
+		return "uploads are not sent on: name the registry by its "
+		       "own address";
 	case 401:
 	case 403:
 		return session->registry->username ?
@@ -117,14 +172,20 @@ static const char *remedy(const struct registry_session *session,
 	case 404:
 		return "there is no such repository, or it is a proxy "
 		       "repository, which takes no images";
+	case 405:
+		return "the repository is read-only: make it writable";
 	case 413:
 		return "a server in front of the registry limits the size of "
-		       "a request";
+		       "a request: raise the limit "
+		       "(nginx: client_max_body_size)";
+	case 416:
+		return "run this again; look into the registry's log";
 	case 429:
 		return "the registry wants fewer requests: try later, or with "
 		       "credentials";
 	case 507:
-		return "its storage is full";
+		return "its storage is full: make room there, then run this "
+		       "again";
 	default:
 		return response->status >= 500 ?
 			       "look into the registry's log" :
@@ -136,8 +197,8 @@ int registry_fail(const struct registry_session *session,
 		  const struct http_response *response, struct err *err,
 		  const char *fmt, ...)
 {
-	auto_buf struct buf text = BUF_INIT(BUF_TEXT_MAX);
-	const char *hint = remedy(session, response);
+	autofree char *text = registry_answer_text(response);
+	const char *hint = registry_remedy(session, response);
 	autofree char *what = NULL;
 	va_list args;
 
@@ -145,9 +206,8 @@ int registry_fail(const struct registry_session *session,
 	if (vasprintf(&what, fmt, args) < 0)
 		abort();
 	va_end(args);
-	describe(&text, response);
 	err_set(err, ERR_REGISTRY, "registry '%s': cannot %s: %s",
-		session->registry->host, what, buf_str(&text));
+		session->registry->host, what, text);
 	if (hint)
 		err_hint(err, "%s", hint);
 	err->http = response->status;
