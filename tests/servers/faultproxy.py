@@ -45,6 +45,11 @@ and on the way back:
     strip: [HEADER...]       removes headers
     set: {HEADER: VALUE}     sets headers; a list makes several
 
+With --keeper it is a registry that keeps an upload that was cut off, as the
+OCI distribution-spec wants and the one behind it may not: what it gets of a
+PATCH goes on as a PATCH that is always ended properly, GET of an upload tells
+how much there is, and a PATCH that belongs elsewhere gets 416.
+
 --log gets one JSON line a request: n, method, path, status (0: none),
 up and down (bytes of the bodies), auth (whether Authorization was there, and
 only its scheme), rules (those that applied, from 0).
@@ -164,11 +169,47 @@ class Pace:
                 time.sleep(ahead)
 
 
+class Kept:
+    """An upload that the keeper knows: where it goes on, and its size."""
+
+    def __init__(self, url):
+        self.lock = threading.Lock()
+        self.url = url      # path and query at the upstream
+        self.size = 0
+
+    def moved(self, location, sent):
+        url = urllib.parse.urlsplit(location)
+        self.url = urllib.parse.urlunsplit(("", "") + tuple(url[2:]))
+        self.size += sent
+
+
+class Keeper:
+    """All uploads, by their paths."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.uploads = {}
+
+    def begun(self, location):
+        kept = Kept("")
+        kept.moved(location, 0)
+        with self.lock:
+            self.uploads[urllib.parse.urlsplit(location).path] = kept
+
+    def find(self, path):
+        with self.lock:
+            return self.uploads.get(urllib.parse.urlsplit(path).path)
+
+    def ended(self, path):
+        with self.lock:
+            self.uploads.pop(urllib.parse.urlsplit(path).path, None)
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = 0
-    upstream = upstream_tls = rules = log = None
+    upstream = upstream_tls = rules = log = keeper = None
 
     # --- the request's body ---
 
@@ -246,9 +287,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if "status" in self.actions:
                 self.answer_myself()
             else:
-                reply = self.forward()
-                self.kill("after")
-                self.answer(reply)
+                self.serve()
         except Reset:
             self.reset()
         except (OSError, http.client.HTTPException, ValueError) as fault:
@@ -266,6 +305,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = \
         do_OPTIONS = handle_request
 
+    def serve(self):
+        if self.keeper and self.command == "GET" and \
+                self.keeper.find(self.path):
+            self.tell_kept(204)
+            return
+        reply = self.forward()
+        self.kill("after")
+        if reply is None:
+            self.tell_kept(416)
+            self.linger()
+        else:
+            self.answer(reply)
+
     def kill(self, when):
         """What the action `kill` says is due at this moment."""
         if self.actions.get("kill") != when:
@@ -279,21 +331,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def forward(self):
         """Sends the request on and returns the upstream's answer."""
-        host = self.upstream.netloc
-        if self.upstream.scheme == "https":
-            self.link = http.client.HTTPSConnection(
-                host, context=self.upstream_tls, timeout=600)
-        else:
-            self.link = http.client.HTTPConnection(host, timeout=600)
+        kept = self.keeper and self.keeper.find(self.path)
+        if kept and self.command == "PATCH":
+            return self.forward_kept(kept)
+        path = self.path
+        if kept:
+            digest = urllib.parse.urlsplit(path).query.rpartition("digest=")[2]
+            path = kept.url + ("&digest=" + digest if digest else "")
         chunked = "Transfer-Encoding" in self.headers
-        self.link.putrequest(self.command, self.path, skip_host=True,
-                             skip_accept_encoding=True)
-        for name, value in self.headers.items():
-            if name.lower() not in HOP | {"expect"}:
-                self.link.putheader(name, value)
-        if chunked:
-            self.link.putheader("Transfer-Encoding", "chunked")
-        self.link.endheaders()
+        self.begin_forward(path, chunked, HOP | {"expect"})
         for data in self.counted_body(self.actions.get("reset_request"), True):
             if chunked:
                 data = b"%x\r\n%s\r\n" % (len(data), data)
@@ -302,7 +348,64 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.link.send(b"0\r\n\r\n")
         if self.actions.get("reset_request") is not None:
             raise Reset     # the body was shorter
-        return self.link.getresponse()
+        reply = self.link.getresponse()
+        if self.keeper and self.command == "POST" and reply.status == 202:
+            self.keeper.begun(reply.headers["Location"])
+        if kept and reply.status < 300:
+            self.keeper.ended(self.path)
+        return reply
+
+    def forward_kept(self, kept):
+        """A PATCH: what came of it counts, however it ended."""
+        start = self.headers.get("Content-Range", "0-").partition("-")[0]
+        fault, before = None, self.up
+        with kept.lock:
+            if int(start) != kept.size:
+                return None
+            self.begin_forward(kept.url, True, HOP | {
+                "expect", "content-length", "content-range"})
+            try:
+                for data in self.counted_body(
+                        self.actions.get("reset_request"), True):
+                    self.link.send(b"%x\r\n%s\r\n" % (len(data), data))
+            except (Reset, OSError, ValueError) as why:
+                fault = why
+            self.link.send(b"0\r\n\r\n")
+            reply = self.link.getresponse()
+            if reply.status == 202:
+                kept.moved(reply.headers["Location"], self.up - before)
+        if fault:
+            reply.read()
+            raise Reset
+        return reply
+
+    def tell_kept(self, status):
+        """How much there is of the upload that the request names."""
+        kept = self.keeper.find(self.path)
+        with kept.lock:
+            size = kept.size
+        if status == 416:
+            self.close_connection = True    # its body is not read
+        self.respond(status, {
+            "Location": urllib.parse.urlsplit(self.path).path,
+            "Range": "0-%d" % max(0, size - 1)}, b"")
+
+    def begin_forward(self, path, chunked, without):
+        """The head of the request that goes on."""
+        host = self.upstream.netloc
+        if self.upstream.scheme == "https":
+            self.link = http.client.HTTPSConnection(
+                host, context=self.upstream_tls, timeout=600)
+        else:
+            self.link = http.client.HTTPConnection(host, timeout=600)
+        self.link.putrequest(self.command, path, skip_host=True,
+                             skip_accept_encoding=True)
+        for name, value in self.headers.items():
+            if name.lower() not in without:
+                self.link.putheader(name, value)
+        if chunked:
+            self.link.putheader("Transfer-Encoding", "chunked")
+        self.link.endheaders()
 
     def answer(self, reply):
         actions = self.actions
@@ -375,7 +478,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer_myself(self):
         actions = self.actions
         if actions.get("forward"):
-            self.forward().read()
+            reply = self.forward()
+            if reply:
+                reply.read()
         else:
             limit = actions.get("after")
             if limit == 0:
@@ -474,6 +579,8 @@ def main():
     parser.add_argument("--upstream-ca")
     parser.add_argument("--upstream-cert", help="client certificate")
     parser.add_argument("--upstream-key")
+    parser.add_argument("--keeper", action="store_true",
+                        help="keeps uploads that were cut off")
     parser.add_argument("--rules", required=True)
     parser.add_argument("--log", required=True)
     options = parser.parse_args()
@@ -486,6 +593,7 @@ def main():
         Handler.upstream_tls = tls
     Handler.rules = Rules(options.rules)
     Handler.log = Log(options.log)
+    Handler.keeper = Keeper() if options.keeper else None
     address, _, port = options.listen.rpartition(":")
     server = Server((address or "127.0.0.1", int(port)), Handler)
     if options.cert:

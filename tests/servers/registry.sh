@@ -132,7 +132,7 @@ registry_source()
 
 # fault_proxy NAME HOST PORT UPSTREAM-URL [CA [CLIENT]]: the fault proxy as
 # https://HOST:PORT before another server, to which it shows the certificate
-# CLIENT.crt with CLIENT.key.  Rules: $T/fault/NAME.json (none at
+# CLIENT.crt with CLIENT.key; with FAULT_KEEPER=1 it keeps uploads.  Rules: $T/fault/NAME.json (none at
 # first; write them with fault_rules), requests: $T/log/NAME.jsonl.
 fault_proxy()
 {
@@ -142,6 +142,7 @@ fault_proxy()
 		--cert "$T/tls/$1.crt" --key "$T/tls/$1.key" \
 		--upstream "$4" --upstream-ca "${5:-$T/tls/ca.crt}" \
 		${6:+--upstream-cert "$6.crt" --upstream-key "$6.key"} \
+		${FAULT_KEEPER:+--keeper} \
 		--rules "$T/fault/$1.json" --log "$T/log/$1.jsonl" &&
 		wait_for "fault proxy '$1'" "$1" port_open "$3"
 }
