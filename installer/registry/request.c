@@ -193,13 +193,17 @@ static char *absolute_url(const struct registry *registry, const char *url)
 	return mem_printf("%s%s", *url == '/' ? registry->base : "", url);
 }
 
+static unsigned int retries_of(const struct registry_session *session,
+			       const struct registry_request *request)
+{
+	return request->retries ? request->retries : session->registry->retries;
+}
+
 static int registry_send(struct registry_session *session,
 			 const struct registry_request *request,
 			 struct http_response *response,
 			 struct http_stream **stream, struct err *err)
 {
-	unsigned int retries = request->retries ? request->retries :
-						  session->registry->retries;
 	autofree char *url = absolute_url(session->registry, request->url);
 	unsigned int attempt = 0, round = 0;
 	struct body_tap tap = { .source.read = body_tap_read };
@@ -240,8 +244,8 @@ static int registry_send(struct registry_session *session,
 			continue;
 		}
 		if (request->once ||
-		    !registry_again(session, retries, &attempt,
-				    result ? response : NULL, err)) {
+		    !registry_again(session, retries_of(session, request),
+				    &attempt, result ? response : NULL, err)) {
 			result = result && err->kind == ERR_NONE ? 0 : -1;
 			break;
 		}
