@@ -7,6 +7,7 @@
 #include "cmd/connect.h"
 #include "cmd/output.h"
 #include "cmd/release_options.h"
+#include "txn/state.h"
 
 static struct jval *results_value(const struct image_result *results, size_t nr)
 {
@@ -76,6 +77,21 @@ static int push_and_tell(const struct images_options *options,
 	return status;
 }
 
+/* A push goes on without it: only from the start of each blob. */
+static void remember_uploads(struct registry *registry,
+			     const struct settings *settings)
+{
+	auto_state struct state state = STATE_INIT;
+	struct err err = ERR_INIT;
+
+	if (settings->dry_run)
+		return;
+	if (state_open(&state, settings->state_dir, &err) == 0)
+		registry_keep_uploads(registry, state.path);
+	else
+		log_verbose("uploads are not remembered: %s", err.msg);
+}
+
 static int images_push_main(struct settings *settings, const struct strs *args,
 			    struct err *err)
 {
@@ -107,6 +123,7 @@ static int images_push_main(struct settings *settings, const struct strs *args,
 		site_registry_open(settings, &ca, asked ? &cluster : NULL, err);
 	if (registry == NULL)
 		return -1;
+	remember_uploads(registry, settings);
 	status = settings_progress(settings, &progress, err);
 	if (status == 0) {
 		render_options_set(&render, settings);
@@ -125,7 +142,8 @@ const struct command cmd_images_push = {
 	.summary = "push the images of a release into the site's registry",
 	.chapter = CHAPTER_IMAGES,
 	.groups = GROUP_CLUSTER | GROUP_REGISTRY | GROUP_IMAGES |
-		  GROUP_RELEASE | GROUP_CHANGE | GROUP_PROGRESS | GROUP_OUTPUT,
+		  GROUP_RELEASE | GROUP_CHANGE | GROUP_STATE | GROUP_PROGRESS |
+		  GROUP_OUTPUT,
 	.max_args = 16,
 	.run = images_push_main,
 };

@@ -80,6 +80,8 @@ static int open_registry(struct transact *self, struct err *err)
 	self->registry =
 		site_registry_open(settings, &self->ca, &self->cluster, err);
 	options->registry = self->registry;
+	if (self->registry && self->state.path)
+		registry_keep_uploads(self->registry, self->state.path);
 	return self->registry ? 0 : -1;
 }
 
