@@ -27,6 +27,9 @@ names an action wins.  Actions on the way there:
                              with "forward": true goes to the upstream first
     reset_request: N         connection reset after N bytes of the body went
                              upstream (0: at once)
+    cut_request: N           orderly end, on both sides, after N bytes of the
+                             body went upstream
+    drop_query: true         the request goes upstream without its query
     kill: WHEN               SIGKILL to the process whose number is in
                              `pidfile`, "before" the request goes upstream
                              (it never does) or "after" it was answered (the
@@ -41,7 +44,8 @@ and on the way back:
     cut: N                   orderly end after N bytes of the body
     corrupt: N               flips the body's byte N
     location: FORM           Location header made "relative", "absolute",
-                             "http" (downgraded), or "host:NAME"
+                             "http" (downgraded), "host:NAME", or "bare": its
+                             query is kept back and put in again upstream
     strip: [HEADER...]       removes headers
     set: {HEADER: VALUE}     sets headers; a list makes several
 
@@ -210,6 +214,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = 0
     upstream = upstream_tls = rules = log = keeper = None
+    lock = threading.Lock()
+    held = {}       # queries that "bare" kept back, by path
 
     # --- the request's body ---
 
@@ -289,7 +295,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             else:
                 self.serve()
         except Reset:
-            self.reset()
+            if "cut_request" in self.actions:
+                self.close_connection = True
+                self.linger()
+            else:
+                self.reset()
         except (OSError, http.client.HTTPException, ValueError) as fault:
             self.close_connection = True
             if not self.status:
@@ -335,18 +345,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if kept and self.command == "PATCH":
             return self.forward_kept(kept)
         path = self.path
+        if "drop_query" in self.actions:
+            path = path.partition("?")[0]
+        with self.lock:
+            held = self.held.get(path.partition("?")[0])
+        if held:
+            path += ("&" if "?" in path else "?") + held
         if kept:
             digest = urllib.parse.urlsplit(path).query.rpartition("digest=")[2]
             path = kept.url + ("&digest=" + digest if digest else "")
         chunked = "Transfer-Encoding" in self.headers
         self.begin_forward(path, chunked, HOP | {"expect"})
-        for data in self.counted_body(self.actions.get("reset_request"), True):
+        limit = self.actions.get("reset_request",
+                                 self.actions.get("cut_request"))
+        for data in self.counted_body(limit, True):
             if chunked:
                 data = b"%x\r\n%s\r\n" % (len(data), data)
             self.link.send(data)
         if chunked:
             self.link.send(b"0\r\n\r\n")
-        if self.actions.get("reset_request") is not None:
+        if limit is not None:
             raise Reset     # the body was shorter
         reply = self.link.getresponse()
         if self.keeper and self.command == "POST" and reply.status == 202:
@@ -440,6 +458,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def location(self, value, form):
         url = urllib.parse.urlsplit(value)
         host = url.netloc or self.headers.get("Host", "")
+        if form == "bare":
+            with self.lock:
+                self.held[url.path] = url.query
+            return urllib.parse.urlunsplit(tuple(url[:3]) + ("", ""))
         if form == "relative":
             return urllib.parse.urlunsplit(("", "") + tuple(url[2:]))
         if form == "http":
