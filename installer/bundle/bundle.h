@@ -25,7 +25,6 @@
 
 #include "base/progress.h"
 #include "base/volume.h"
-#include "base/volume.h"
 #include "bundle/bundle_meta.h"
 #include "registry/image.h"
 

@@ -2,11 +2,8 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/strs.h"
@@ -20,7 +17,7 @@
 #define TAR_NOWHERE ".."
 
 struct tar {
-	int fd;
+	const struct volume *volume;
 	struct tar_entry *entry;
 	size_t nr;
 	size_t cap;
@@ -28,8 +25,8 @@ struct tar {
 
 struct tar_reader {
 	struct archive *archive;
-	int fd;
-	int sys; /* errno of a failed read */
+	const struct volume *volume;
+	struct err failed; /* of a read */
 	uint64_t start;
 	uint64_t at;
 	uint64_t end;
@@ -42,19 +39,15 @@ static la_ssize_t reader_read(struct archive *archive, void *ctx,
 	struct tar_reader *self = ctx;
 	uint64_t left = self->end - self->at;
 	size_t len = left < TAR_BLOCK ? (size_t)left : TAR_BLOCK;
-	ssize_t n;
 
-	do {
-		n = pread(self->fd, self->block, len, (off_t)self->at);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0) {
-		self->sys = errno;
-		archive_set_error(archive, errno, "cannot read");
+	if (volume_read(self->volume, self->at, self->block, len,
+			&self->failed) < 0) {
+		archive_set_error(archive, -1, "cannot read");
 		return ARCHIVE_FATAL;
 	}
-	self->at += (uint64_t)n;
+	self->at += len;
 	*block = self->block;
-	return n;
+	return (la_ssize_t)len;
 }
 
 static la_int64_t reader_skip(struct archive *archive, void *ctx,
@@ -80,15 +73,17 @@ static int reader_fail(const struct tar_reader *self, struct err *err)
 {
 	const char *why = archive_error_string(self->archive);
 
-	if (self->sys)
-		return err_sys(err, self->sys, "cannot read the archive");
+	if (self->failed.kind != ERR_NONE) {
+		*err = self->failed;
+		return err_wrap(err, "cannot read the archive");
+	}
 	if (archive_file_count(self->archive) == 0)
 		return err_set(err, ERR_INVALID, "this is not a tar archive");
 	return err_set(err, ERR_INVALID, "archive is damaged: %s",
 		       why ? why : "unknown reason");
 }
 
-static int refuse_compressed(int fd, uint64_t start, struct err *err)
+static int refuse_compressed(const struct tar_reader *reader, struct err *err)
 {
 	static const struct {
 		const char *magic;
@@ -102,11 +97,13 @@ static int refuse_compressed(int fd, uint64_t start, struct err *err)
 		{ "BZh", 3, "bzip2", "bzip2 -d" },
 		{ "\x04\x22\x4d\x18", 4, "lz4", "lz4 -d" },
 	};
+	uint64_t len = reader->end - reader->start;
 	char head[8] = "";
-	ssize_t n = pread(fd, head, sizeof(head), (off_t)start);
 
-	if (n < 0)
-		return err_sys(err, errno, "cannot read the archive");
+	if (volume_read(reader->volume, reader->start, head,
+			len < sizeof(head) ? (size_t)len : sizeof(head),
+			err) < 0)
+		return err_wrap(err, "cannot read the archive");
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
 		if (memcmp(head, forms[i].magic, forms[i].len) == 0)
 			return err_set(err, ERR_INVALID,
@@ -271,34 +268,30 @@ static int index_open(struct tar *tar, struct tar_reader *reader,
 	return result;
 }
 
-static int find_end(int fd, uint64_t start, uint64_t len, uint64_t *end,
-		    struct err *err)
+static int find_end(struct tar_reader *reader, uint64_t len, struct err *err)
 {
-	struct stat st;
+	uint64_t size = volume_size(reader->volume);
 
-	if (fstat(fd, &st) < 0)
-		return err_sys(err, errno, "cannot read the archive");
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_INVALID,
-			       "archive is not a regular file");
-	*end = (uint64_t)st.st_size;
-	if (start > *end || (len != UINT64_MAX && len > *end - start))
+	if (reader->start > size ||
+	    (len != UINT64_MAX && len > size - reader->start))
 		return err_set(err, ERR_INVALID,
 			       "archive is truncated: the file has %llu bytes",
-			       (unsigned long long)*end);
-	if (len != UINT64_MAX)
-		*end = start + len;
+			       (unsigned long long)size);
+	reader->end = len == UINT64_MAX ? size : reader->start + len;
 	return 0;
 }
 
-struct tar *tar_open(int fd, uint64_t start, uint64_t len, struct err *err)
+struct tar *tar_open(const struct volume *volume, uint64_t start, uint64_t len,
+		     struct err *err)
 {
-	struct tar_reader reader = { .fd = fd, .start = start, .at = start };
+	struct tar_reader reader = { .volume = volume,
+				     .start = start,
+				     .at = start };
 	autotar struct tar *tar = mem_alloc(sizeof(*tar));
 
-	tar->fd = fd;
-	if (find_end(fd, start, len, &reader.end, err) < 0 ||
-	    refuse_compressed(fd, start, err) < 0 ||
+	tar->volume = volume;
+	if (find_end(&reader, len, err) < 0 ||
+	    refuse_compressed(&reader, err) < 0 ||
 	    index_open(tar, &reader, err) < 0)
 		return NULL;
 	return mem_steal(&tar);
@@ -352,7 +345,7 @@ int tar_read(const struct tar *tar, const char *path, size_t max_bytes,
 	     char **text, size_t *len, struct err *err)
 {
 	const struct tar_entry *entry = tar_find(tar, path);
-	struct source_file content;
+	struct source_volume content;
 
 	if (entry == NULL)
 		return err_set(err, ERR_NOT_FOUND, "archive has no entry '%s'",
@@ -362,7 +355,7 @@ int tar_read(const struct tar *tar, const char *path, size_t max_bytes,
 			       "entry '%s' of the archive is longer than %zu "
 			       "bytes",
 			       path, max_bytes);
-	source_file_init(&content, tar->fd, entry->offset, entry->size);
+	source_volume_init(&content, tar->volume, entry->offset, entry->size);
 	if (source_read_all(&content.source, max_bytes, text, len, err) < 0)
 		return err_wrap(err, "read entry '%s' of the archive", path);
 	return 0;

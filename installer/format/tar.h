@@ -20,22 +20,22 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/io.h"
+#include "base/volume.h"
 
 struct tar;
 
 struct tar_entry {
 	char *path;	 /* without leading "./", without "." and ".." */
 	char *link;	 /* of a link: the path it leads to, else NULL */
-	uint64_t offset; /* of the content in the file */
+	uint64_t offset; /* of the content in the volume */
 	uint64_t size;
 };
 
-/* Index the archive in [start, start + len) of `fd`, which is borrowed and
- * must stay open; len UINT64_MAX = to the end of the file. ERR_INVALID
- * when it is not a tar archive or is truncated. */
-struct tar *tar_open(int fd, uint64_t start, uint64_t len, struct err *err)
-	must_check;
+/* Index the archive in [start, start + len) of `volume`, which is borrowed
+ * and must stay open; len UINT64_MAX = to its end. ERR_INVALID when it is not
+ * a tar archive or is truncated. */
+struct tar *tar_open(const struct volume *volume, uint64_t start, uint64_t len,
+		     struct err *err) must_check;
 void tar_free(struct tar *tar);
 
 /* The entry, links followed (docker save links layers), or NULL: also where

@@ -146,16 +146,24 @@ int image_check_size(const struct descriptor *descriptor, uint64_t size,
 		       (unsigned long long)descriptor->size);
 }
 
+/* A file, or the parts of one. */
+static bool is_there(const char *path)
+{
+	autofree char *first = volume_part_name(path, 0);
+
+	return access(path, F_OK) == 0 || access(first, F_OK) == 0;
+}
+
 /* "PATH" or "PATH:TAG"; a path that is there wins, colons or not. */
 static char *split_path(const char *text, const char **tag)
 {
 	*tag = NULL;
-	if (access(text, F_OK) == 0)
+	if (is_there(text))
 		return mem_strdup(text);
 	for (const char *p = strchr(text, ':'); p; p = strchr(p + 1, ':')) {
 		autofree char *path = mem_strndup(text, (size_t)(p - text));
 
-		if (access(path, F_OK) == 0 && p[1]) {
+		if (p[1] && is_there(path)) {
 			*tag = p + 1;
 			return mem_steal(&path);
 		}

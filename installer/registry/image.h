@@ -6,7 +6,8 @@
  * blobs as sources. It is shared by threads: each opens its own blobs.
  *
  *	oci:DIR[:TAG]             OCI image layout
- *	oci-archive:FILE[:TAG]    the same in a tar
+ *	oci-archive:FILE[:TAG]    the same in a tar, such as a bundle: also in
+ *	                          parts, or behind an executable
  *	docker-archive:FILE[:TAG] podman save, docker save
  *	dir:DIR                   skopeo's directory
  *	docker://HOST/REPO:TAG    a registry (also without "docker://")
@@ -19,8 +20,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/io.h"
 #include "base/strs.h"
+#include "base/volume.h"
 #include "format/jval.h"
 
 /* A blob or manifest by content. Source: OCI image-spec descriptor.md. */
@@ -46,6 +47,12 @@ struct image_source_options {
 struct image_source *
 image_source_open(const char *spec, const struct image_source_options *options,
 		  struct err *err) must_check;
+/* The layout in the tar [start, start + len) of `volume`, which is borrowed;
+ * `name` is for messages. */
+struct image_source *image_source_of_layout(const char *name,
+					    const struct volume *volume,
+					    uint64_t start, uint64_t len,
+					    struct err *err) must_check;
 void image_source_free(struct image_source *source);
 
 /* For messages: the spec. */

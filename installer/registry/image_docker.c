@@ -1,7 +1,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -65,10 +64,11 @@ static int hash_entry(const struct image_docker *self,
 {
 	autofree char *block = mem_alloc(SOURCE_BLOCK);
 	struct digest_state *state = digest_new();
-	struct source_file file;
+	struct source_volume file;
 	ssize_t n;
 
-	source_file_init(&file, self->files.fd, entry->offset, entry->size);
+	source_volume_init(&file, self->files.volume, entry->offset,
+			   entry->size);
 	while ((n = source_read(&file.source, block, SOURCE_BLOCK, err)) > 0) {
 		digest_update(state, block, (size_t)n);
 		if (clock_check_interrupt(err) < 0) {
@@ -83,23 +83,24 @@ static int hash_entry(const struct image_docker *self,
 
 enum packing { PACK_NONE, PACK_GZIP, PACK_OTHER };
 
-static enum packing packing_of(const struct image_docker *self,
-			       const struct tar_entry *entry)
+static int packing_of(const struct image_docker *self,
+		      const struct tar_entry *entry, enum packing *packing,
+		      struct err *err)
 {
-	unsigned char magic[6] = { 0 };
-	ssize_t n = pread(self->files.fd, magic, sizeof(magic),
-			  (off_t)entry->offset);
+	unsigned char magic[6];
 
-	if (n < (ssize_t)sizeof(magic) || entry->size < sizeof(magic))
-		return PACK_NONE;
+	*packing = PACK_NONE;
+	if (entry->size < sizeof(magic))
+		return 0;
+	if (volume_read(self->files.volume, entry->offset, magic, sizeof(magic),
+			err) < 0)
+		return -1;
 	if (magic[0] == 0x1f && magic[1] == 0x8b)
-		return PACK_GZIP;
-	if (memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0 || memcmp(magic,
-								"\xfd"
-								"7zXZ",
-								5) == 0)
-		return PACK_OTHER;
-	return PACK_NONE;
+		*packing = PACK_GZIP;
+	else if (memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0 ||
+		 memcmp(magic, "\xfd\x37zXZ", 5) == 0)
+		*packing = PACK_OTHER;
+	return 0;
 }
 
 static int layer_digest(const struct image_docker *self, const char *path,
@@ -141,7 +142,8 @@ static int add_layer(struct image_docker *self, struct jval *layers,
 		return err_set(err, ERR_INVALID,
 			       "layer '%s' is missing in the archive",
 			       path ? path : "");
-	packing = packing_of(self, entry);
+	if (packing_of(self, entry, &packing, err) < 0)
+		return -1;
 	if (packing == PACK_OTHER) {
 		err_set(err, ERR_INVALID,
 			"layer '%s' is compressed in a way that Docker's "

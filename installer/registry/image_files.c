@@ -6,28 +6,60 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "format/elf.h"
 #include "registry/image_source.h"
+
+int image_files_open_volume(struct image_files *files,
+			    const struct volume *volume, uint64_t start,
+			    uint64_t len, struct err *err)
+{
+	files->fd = -1;
+	files->volume = volume;
+	files->path = mem_strdup(volume_name(volume));
+	files->tar = tar_open(volume, start, len, err);
+	return files->tar ? 0 : -1;
+}
+
+static int open_archive(struct image_files *files, const char *path,
+			struct err *err)
+{
+	uint64_t start = 0;
+	int elf;
+
+	files->fd = -1;
+	files->own = volume_open(path, err);
+	if (files->own == NULL)
+		return -1;
+	elf = elf_payload(files->own, &start, err);
+	if (elf < 0)
+		return -1;
+	if (elf && start == volume_size(files->own)) {
+		err_set(err, ERR_INVALID,
+			"'%s' is an executable with nothing behind it", path);
+		return err_hint(err, "name an archive, or an executable that "
+				     "'bundle create --self-contained' made");
+	}
+	return image_files_open_volume(files, files->own, start, UINT64_MAX,
+				       err);
+}
 
 int image_files_open(struct image_files *files, const char *path, bool archive,
 		     struct err *err)
 {
-	int flags = archive ? O_RDONLY : O_RDONLY | O_DIRECTORY;
-
-	files->tar = NULL;
-	files->fd = file_open(AT_FDCWD, path, flags, 0, err);
+	if (archive)
+		return open_archive(files, path, err);
+	files->fd = file_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0, err);
 	if (files->fd < 0)
 		return -1;
 	files->path = mem_strdup(path);
-	if (!archive)
-		return 0;
-	files->tar = tar_open(files->fd, 0, UINT64_MAX, err);
-	return files->tar ? 0 : -1;
+	return 0;
 }
 
 void image_files_close(struct image_files *files)
 {
 	tar_free(files->tar);
-	if (files->path)
+	volume_free(files->own);
+	if (files->path && files->fd >= 0)
 		close(files->fd);
 	free(files->path);
 	files->path = NULL;
@@ -59,6 +91,7 @@ static int open_file(const struct image_files *files, const char *name,
 		return err_set(err, ERR_INVALID, "'%s' is not a file", name);
 	*size = (uint64_t)st.st_size;
 	source_file_init(&blob->file, blob->fd, 0, *size);
+	blob->source = &blob->file.source;
 	return 0;
 }
 
@@ -67,7 +100,6 @@ int image_files_blob(const struct image_files *files, const char *name,
 {
 	const struct tar_entry *entry;
 
-	blob->source = &blob->file.source;
 	if (files->tar == NULL)
 		return open_file(files, name, blob, size, err) < 0 ?
 			       err_wrap(err, "'%s'", files->path) :
@@ -77,7 +109,9 @@ int image_files_blob(const struct image_files *files, const char *name,
 		return err_set(err, ERR_NOT_FOUND, "'%s' has no '%s'",
 			       files->path, name);
 	*size = entry->size;
-	source_file_init(&blob->file, files->fd, entry->offset, entry->size);
+	source_volume_init(&blob->part, files->volume, entry->offset,
+			   entry->size);
+	blob->source = &blob->part.source;
 	return 0;
 }
 

@@ -166,3 +166,20 @@ struct image_source *image_oci_open(const char *spec, const char *path,
 	}
 	return &self->source;
 }
+
+struct image_source *image_source_of_layout(const char *name,
+					    const struct volume *volume,
+					    uint64_t start, uint64_t len,
+					    struct err *err)
+{
+	struct image_oci *self = mem_alloc(sizeof(*self));
+
+	image_source_init(&self->source, &oci_ops, name);
+	if (image_files_open_volume(&self->files, volume, start, len, err) <
+		    0 ||
+	    read_index(self, err) < 0) {
+		image_source_free(&self->source);
+		return NULL;
+	}
+	return &self->source;
+}

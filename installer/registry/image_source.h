@@ -43,7 +43,8 @@ struct image_blob {
 	struct image_source *from;
 	struct source *source;
 	struct source_file file;
-	int fd; /* to be closed, or -1 */
+	struct source_volume part; /* of an archive */
+	int fd;			   /* to be closed, or -1 */
 	struct registry_session *session;
 	struct http_stream *stream;
 };
@@ -84,13 +85,20 @@ image_registry_open(const char *spec, const char *name,
 
 /* Files by name in a directory or in a tar. */
 struct image_files {
-	int fd; /* of the directory or the archive */
+	int fd; /* of the directory, or -1 */
+	const struct volume *volume;
+	struct volume *own; /* the same, to be freed, or NULL */
 	struct tar *tar;
 	char *path;
 };
 
+/* An archive may lie in parts, or behind an executable. */
 int image_files_open(struct image_files *files, const char *path, bool archive,
 		     struct err *err) must_check;
+/* The archive in [start, start + len) of `volume`, which is borrowed. */
+int image_files_open_volume(struct image_files *files,
+			    const struct volume *volume, uint64_t start,
+			    uint64_t len, struct err *err) must_check;
 void image_files_close(struct image_files *files);
 
 /* A small file as text, owned. ERR_NOT_FOUND. */

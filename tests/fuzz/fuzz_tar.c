@@ -31,12 +31,17 @@ static void read_entry(const struct tar *tar, const struct tar_entry *entry,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	autoclose int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	autofree char *path = mem_printf("/proc/self/fd/%d", fd);
 	struct err err = ERR_INIT;
+	autovolume struct volume *volume = NULL;
 	autotar struct tar *tar = NULL;
 
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		abort();
-	tar = tar_open(fd, 0, UINT64_MAX, &err);
+	volume = volume_open(path, &err);
+	if (volume == NULL)
+		abort();
+	tar = tar_open(volume, 0, UINT64_MAX, &err);
 	for (size_t i = 0; tar && i < tar_count(tar); i++)
 		read_entry(tar, tar_at(tar, i), size);
 	return 0;
