@@ -43,6 +43,10 @@ const char *bundle_name(const struct bundle *bundle); /* for messages */
 const struct bundle_meta *bundle_meta(const struct bundle *bundle);
 /* "sha256:<hex>" of bundle.json: the bundle's identity. */
 const char *bundle_digest(const struct bundle *bundle);
+/* bundle.json as it stands, bundle_meta()->json_len bytes; and where the
+ * archive begins in its file. For those who sign it. */
+const char *bundle_json(const struct bundle *bundle);
+uint64_t bundle_start(const struct bundle *bundle);
 
 struct bundle_trust {
 	const struct strs *keys; /* files and directories of public keys;
