@@ -9,6 +9,7 @@ FILE, a plain bundle, is signed by KEY, as is OTHER-FILE. Writes into DIR
     broken/NAME     what only the owner of KEY can make: wrong, and nothing
                     may trip over it
     good/NAME       odd, and right all the same
+    shown/NAME      unsigned, with texts that a terminal would obey
 """
 
 import base64
@@ -254,6 +255,20 @@ class Forger:
             except bundle.Wrong:
                 pass
         self.texts()
+        self.put("shown", "escapes", made(self.escapes, None))
+
+    @staticmethod
+    def escapes(document):
+        """Puts an escape sequence into all that is shown and not checked."""
+        evil = "\x1b[31mx"
+        document["builder"] = {"name": evil, "version": evil, "commit": evil}
+        document["platforms"] = [evil]
+        document["libraries"] = [{"name": evil, "version": evil}]
+        for release in document["releases"]:
+            release.update(storageVersion=evil, workloadManagerRole=evil)
+            release["source"].update(type=evil, name=evil, commit=evil)
+            for image in release["images"]:
+                image.update(source=evil, repository=evil)
 
     def renamed(self, document):
         """The files under the names that bundle.json has now, as far as
@@ -332,6 +347,7 @@ class Forger:
             "digest: too short": file(digest=nothing[:-1]),
             "digest: none": file(digest=None),
             "format: another": top(format="dws-csm.io/bundle/v2"),
+            "format: with an escape": top(format="\x1b[2J"),
             "format: none": gone("format"),
             "format: a number": top(format=1),
             "executable: not there": top(
@@ -356,6 +372,8 @@ class Forger:
             "release: images are text": release(images="all"),
             "image: a digest that is not there": image(digest=nothing),
             "image: the digest is no digest": image(digest="latest"),
+            "image: a type that ends the line": image(
+                mediaType=bundle.MANIFESTS[0] + "\r\nX-Evil: 1"),
             "image: no name": image(name=None),
             "image: a name that leads out": image(name="../x"),
             "image: a tag that leads out": image(tag="../../x"),
