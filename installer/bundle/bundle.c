@@ -111,8 +111,10 @@ static int check_size(const struct bundle *bundle, struct err *err)
 	if (size == total)
 		return 0;
 	if (size > total) {
-		err_set(err, ERR_VERIFY, "%llu bytes follow behind its end",
-			(unsigned long long)(size - total));
+		err_set(err, ERR_VERIFY,
+			"it has %llu bytes instead of %llu: something follows "
+			"behind its end",
+			(unsigned long long)size, (unsigned long long)total);
 		return altered(bundle, err);
 	}
 	err_set(err, ERR_VERIFY,

@@ -16,13 +16,13 @@ static int wrong(struct err *err, const char *where, const char *member,
 		       member, why);
 }
 
-static int need_text(const char **text, const struct jval *object,
-		     const char *where, const char *member, struct err *err)
+/* Nothing that a terminal or an HTTP header would obey. */
+static bool is_plain(const char *text)
 {
-	*text = jval_string(jval_get(object, member));
-	return str_empty(*text) ?
-		       wrong(err, where, member, "is no text, or empty") :
-		       0;
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == '\x7f')
+			return false;
+	return true;
 }
 
 static int may_text(const char **text, const struct jval *object,
@@ -33,7 +33,17 @@ static int may_text(const char **text, const struct jval *object,
 	*text = jval_string(value);
 	if (value && !jval_is_null(value) && *text == NULL)
 		return wrong(err, where, member, "is no text");
+	if (*text && !is_plain(*text))
+		return wrong(err, where, member, "has control characters");
 	return 0;
+}
+
+static int need_text(const char **text, const struct jval *object,
+		     const char *where, const char *member, struct err *err)
+{
+	if (may_text(text, object, where, member, err) < 0)
+		return -1;
+	return str_empty(*text) ? wrong(err, where, member, "is missing") : 0;
 }
 
 static int need_digest(const char **digest, const struct jval *object,
@@ -65,15 +75,14 @@ static int may_list(const struct jval **list, const struct jval *object,
 	return 0;
 }
 
-/* Nothing that leads elsewhere, and nothing that a terminal obeys. */
+/* Nothing that leads elsewhere. */
 static bool path_is_clean(const char *path)
 {
 	auto_strs struct strs parts = STRS_INIT;
 	autofree char *again = NULL;
 
-	for (const char *p = path; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == '\\' || *p == '\x7f')
-			return false;
+	if (strchr(path, '\\'))
+		return false;
 	strs_split(&parts, path, '/');
 	if (strs_has(&parts, ".") || strs_has(&parts, "..") || parts.nr == 0)
 		return false;
@@ -368,9 +377,9 @@ static int parse_platforms(struct bundle_meta *meta, struct err *err)
 	for (size_t i = 0; i < jval_len(list); i++) {
 		const char *platform = jval_string(jval_at(list, i));
 
-		if (platform == NULL)
+		if (platform == NULL || !is_plain(platform))
 			return wrong(err, "", "platforms",
-				     "has what is no text");
+				     "has what is no platform");
 		strs_add(&meta->platforms, platform);
 	}
 	return 0;

@@ -42,7 +42,8 @@
 #include "format/jval.h"
 
 #define BUNDLE_FORMAT "dws-csm.io/bundle/v1"
-#define BUNDLE_META_MAX_BYTES ((size_t)8 << 20)
+/* Some thousand files; it is parsed before its signature is known. */
+#define BUNDLE_META_MAX_BYTES ((size_t)1 << 20)
 
 struct bundle_artifact {
 	const char *tag; /* or NULL: it goes by its digest, as a referrer */

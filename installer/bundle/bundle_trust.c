@@ -105,9 +105,10 @@ static int try_named(struct check *check, const char *path, struct err *err)
 		     S_ISDIR(st.st_mode) ? try_dir(check, path, err) :
 					   try_key(check, path, err);
 
-	if (result < 0 && err->kind != ERR_VERIFY)
-		err->kind = ERR_USAGE;
-	return result < 0 ? err_wrap(err, "--trust") : 0;
+	if (result == 0 || err->kind == ERR_VERIFY)
+		return result;
+	err->kind = ERR_USAGE;
+	return err_wrap(err, "--trust");
 }
 
 static int try_all(struct check *check, const struct strs *keys,
