@@ -165,6 +165,23 @@ static int opt_set_duration(const struct opt *opt, const char *subject,
 		       subject, opt->min ? " longer than 0" : "", value);
 }
 
+static int opt_set_size(const struct opt *opt, const char *subject,
+			const char *value, int64_t *to, struct err *err)
+{
+	char least[16];
+	int64_t bytes;
+
+	if (str_size(value, &bytes, err) == 0 && bytes >= opt->min) {
+		*to = bytes;
+		return 0;
+	}
+	str_bytes(least, sizeof(least), (uint64_t)opt->min);
+	return err_set(err, ERR_USAGE,
+		       "'%s' must be a size of at least %s such as 700M or "
+		       "4700000000, not '%s'",
+		       subject, least, value);
+}
+
 /* `subject` is how the user wrote it: "--output", "DWS_CSM_OUTPUT". Lists
  * grow. */
 static int opt_assign(const struct opt *opt, const char *subject,
@@ -189,6 +206,8 @@ static int opt_assign(const struct opt *opt, const char *subject,
 		return opt_set_number(opt, subject, value, to, err);
 	case OPT_DURATION:
 		return opt_set_duration(opt, subject, value, to, err);
+	case OPT_SIZE:
+		return opt_set_size(opt, subject, value, to, err);
 	}
 	assert(!"kind of option");
 	return -1;
@@ -225,11 +244,10 @@ static int opts_give_next(struct opts_parser *p, const struct opt *opt,
 			  struct err *err)
 {
 	const char *value = *p->next;
+	void *to = opt_value(opt, p->settings);
 
 	if (opt->kind == OPT_COUNT) {
-		int *count = opt_value(opt, p->settings);
-
-		*count += *count < 100;
+		*(int *)to += *(int *)to < 100;
 		return 0;
 	}
 	if (!opt_takes_value(opt))
@@ -408,7 +426,7 @@ int opts_from_environment(const struct opts_table *table, uint64_t groups,
 int opts_set(const struct opts_table *table, uint64_t groups, const char *name,
 	     const char *value, void *settings, struct err *err)
 {
-	const struct opts_parser all = { .table = table, .groups = ~0U };
+	const struct opts_parser all = { .table = table, .groups = ~0ULL };
 	const struct opt *opt = opts_find(table, groups, name, 0);
 
 	if (opt == NULL)

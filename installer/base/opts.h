@@ -28,6 +28,7 @@ enum opt_kind {
 	OPT_LIST,     /* struct strs: may be repeated, or commas */
 	OPT_NUMBER,   /* int64_t, not negative, within min and max */
 	OPT_DURATION, /* int64_t milliseconds, at least min: 120s, 2m */
+	OPT_SIZE,     /* int64_t bytes, at least min: 700M, 4700000000 */
 };
 
 struct opt {

@@ -18,6 +18,7 @@ char *opts_value(const struct opt *opt, const void *settings)
 	case OPT_LIST:
 		return strs_join(at, ",");
 	case OPT_NUMBER:
+	case OPT_SIZE:
 		return mem_printf("%" PRId64, *(const int64_t *)at);
 	case OPT_DURATION:
 		return mem_printf("%" PRId64 "ms", *(const int64_t *)at);

@@ -190,6 +190,41 @@ invalid:
 		       "'%s' is not a duration such as 90s, 2m or 1h30m", s);
 }
 
+/* What the unit `s` is worth, or 0. */
+static int64_t size_unit(const char *s)
+{
+	static const char letters[] = "KMGT";
+	const char *letter = *s ? strchr(letters, *s) : NULL;
+	int64_t base = *s && str_eq(s + 1, "B") ? 1000 : 1024;
+	int64_t unit = 1;
+
+	if (*s == '\0')
+		return 1;
+	if (letter == NULL ||
+	    (s[1] && strcmp(s + 1, "B") != 0 && strcmp(s + 1, "iB") != 0))
+		return 0;
+	for (const char *p = letters; p <= letter; p++)
+		unit *= base;
+	return unit;
+}
+
+int str_size(const char *s, int64_t *bytes, struct err *err)
+{
+	size_t digits = strspn(s, "0123456789");
+	autofree char *number = mem_strndup(s, digits);
+	int64_t unit = size_unit(s + digits);
+	struct err ignored = ERR_INIT;
+	uint64_t n;
+
+	if (unit == 0 || str_u64(number, &n, &ignored) < 0 ||
+	    n > (uint64_t)(INT64_MAX / unit))
+		return err_set(err, ERR_INVALID,
+			       "'%s' is not a size such as 700M or 4700000000",
+			       s);
+	*bytes = (int64_t)n * unit;
+	return 0;
+}
+
 void str_bytes(char *text, size_t size, uint64_t bytes)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };

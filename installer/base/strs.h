@@ -52,6 +52,10 @@ int str_u64(const char *s, uint64_t *value, struct err *err) must_check;
  * result in milliseconds. */
 int str_duration_ms(const char *s, int64_t *ms, struct err *err) must_check;
 
+/* A size as split(1) takes it: 4700000000, 700M (also MiB: powers of 1024),
+ * 700MB (powers of 1000); K, M, G or T. */
+int str_size(const char *s, int64_t *bytes, struct err *err) must_check;
+
 /* "1.5 GiB" into `text` (at least 16 bytes). */
 void str_bytes(char *text, size_t size, uint64_t bytes);
 

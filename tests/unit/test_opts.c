@@ -18,6 +18,7 @@ struct values {
 	int64_t pods;
 	int64_t jobs;
 	int64_t timeout_ms;
+	int64_t split;
 	bool pin;
 };
 
@@ -55,6 +56,8 @@ static const struct opt options[] = {
 	  .check = check_host },
 	{ "timeout", 0, OPT_DURATION, "TIME", NULL, "longest wait",
 	  AT(timeout_ms), HERE, .min = 1 },
+	{ "split", 0, OPT_SIZE, "SIZE", NULL, "parts", AT(split), HERE,
+	  .min = 65536 },
 	{ "pull", 'p', OPT_SWITCH, NULL, NULL, "pull", AT(pin), ELSEWHERE },
 	{ "pin-digests", 0, OPT_FLAG, NULL, NULL, "pin", AT(pin), ELSEWHERE },
 	{ "to", 0, OPT_TEXT, "A-VERY-LONG-KIND-OF-ARGUMENT", NULL, "where",
@@ -112,6 +115,8 @@ static void opts_take_values_in_every_spelling(void **state)
 	assert_int_equal(f->values.jobs, 4);
 	assert_done(parse(f, "--timeout", "2m", "--kubeconfig=") == 0, &f->err);
 	assert_int_equal(f->values.timeout_ms, 120000);
+	assert_done(parse(f, "--split", "700M", NULL) == 0, &f->err);
+	assert_int_equal(f->values.split, 700 << 20);
 	assert_string_equal(f->values.kubeconfig, "");
 	assert_done(parse(f, "--kubeconfig", "-", NULL) == 0, &f->err);
 	assert_string_equal(f->values.kubeconfig, "-");
@@ -189,6 +194,10 @@ static void opts_refuse_with_the_name_and_a_remedy(void **state)
 		{ "--pods", "101", "must be a number from 1 to 100" },
 		{ "--timeout", "0",
 		  "'--timeout' must be a duration longer than 0 such as" },
+		{ "--split", "big",
+		  "'--split' must be a size of at least 64.0 KiB such as 700M "
+		  "or 4700000000, not 'big'" },
+		{ "--split", "65535", "'--split' must be a size of at least" },
 		{ "--host", "u@h", "'--host' must be a host" },
 		{ "--no-pull", NULL, "does not take '--no-pull'" },
 		{ "-vp", NULL, "does not take '-p'" },
@@ -315,7 +324,7 @@ static void opts_value_sets_the_option_again(void **state)
 		{ "dry-run", "true" },	   { "wait", "false" },
 		{ "verbose", "2" },	   { "kubeconfig", "a b" },
 		{ "from", "oci:a,oci:b" }, { "jobs", "7" },
-		{ "timeout", "90500ms" },
+		{ "timeout", "90500ms" },  { "split", "4700000000" },
 	};
 	struct values values = { .verbose = 0 };
 	struct err err = ERR_INIT;

@@ -150,6 +150,50 @@ static void str_durations_are_refused_with_their_text(void **state)
 	}
 }
 
+static void str_sizes_are_read_as_split_does(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t bytes;
+	} cases[] = {
+		{ "4700000000", 4700000000 },
+		{ "0", 0 },
+		{ "700M", (int64_t)700 << 20 },
+		{ "700MiB", (int64_t)700 << 20 },
+		{ "700MB", 700000000 },
+		{ "4G", (int64_t)4 << 30 },
+		{ "1K", 1024 },
+		{ "2T", (int64_t)2 << 40 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct err err = ERR_INIT;
+		int64_t bytes;
+
+		assert_done(str_size(cases[i].text, &bytes, &err) == 0, &err);
+		assert_int_equal(bytes, cases[i].bytes);
+	}
+}
+
+static void str_sizes_are_refused_with_their_text(void **state)
+{
+	static const char *const cases[] = {
+		"",    "M",	"-1M", "1.5G", "4g",
+		"4 G", "4GiBs", "4Gi", "4B",   "99999999T",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct err err = ERR_INIT;
+		autofree char *quoted = mem_printf("'%s'", cases[i]);
+		int64_t bytes;
+
+		assert_int_equal(str_size(cases[i], &bytes, &err), -1);
+		assert_error(&err, ERR_INVALID, quoted);
+	}
+}
+
 static void str_bytes_picks_the_unit(void **state)
 {
 	static const struct {
@@ -185,6 +229,8 @@ int main(void)
 		cmocka_unit_test(str_u64_refuses_what_is_no_number),
 		cmocka_unit_test(str_durations_are_read_as_kubectl_does),
 		cmocka_unit_test(str_durations_are_refused_with_their_text),
+		cmocka_unit_test(str_sizes_are_read_as_split_does),
+		cmocka_unit_test(str_sizes_are_refused_with_their_text),
 		cmocka_unit_test(str_bytes_picks_the_unit),
 	};
 
