@@ -5,10 +5,15 @@
 
 #include "base/embedded.h"
 #include "base/mem.h"
+#include "bundle/bundle.h"
 #include "format/yaml.h"
 
+#define MANIFESTS_MAX_BYTES ((size_t)16 << 20)
+
 struct catalogue {
-	struct jval *root; /* owns the texts that releases point to */
+	struct jval *root; /* owns the texts that releases point to; NULL of a
+			      bundle, which does */
+	struct bundle *bundle;
 	struct release *release;
 	size_t nr;
 };
@@ -72,6 +77,45 @@ struct catalogue *catalogue_open(struct err *err)
 	return self;
 }
 
+static void release_image_carried(struct release_image *image,
+				  const struct bundle_image *from)
+{
+	const char *upstream = str_after(from->source, "docker://");
+
+	image->name = from->name;
+	image->repository = from->repository;
+	image->tag = from->tag;
+	image->carried = from;
+	strs_add(&image->sources, upstream ? upstream : from->source);
+}
+
+static void release_carried(struct release *release, struct bundle *bundle,
+			    const struct bundle_release *from)
+{
+	release->version = from->version;
+	release->path = from->manifests;
+	release->bundle = bundle;
+	release->storage_version = from->storage_version;
+	release->workload_manager_role = from->workload_manager_role;
+	release->nr_images = from->nr_images;
+	release->image = mem_array(release->nr_images, sizeof(*release->image));
+	for (size_t i = 0; i < release->nr_images; i++)
+		release_image_carried(&release->image[i], &from->image[i]);
+}
+
+struct catalogue *catalogue_of_bundle(struct bundle *bundle)
+{
+	const struct bundle_meta *meta = bundle_meta(bundle);
+	struct catalogue *self = mem_alloc(sizeof(*self));
+
+	self->bundle = bundle;
+	self->nr = meta->nr_releases;
+	self->release = mem_array(self->nr, sizeof(*self->release));
+	for (size_t i = 0; i < self->nr; i++)
+		release_carried(&self->release[i], bundle, &meta->release[i]);
+	return self;
+}
+
 void catalogue_free(struct catalogue *self)
 {
 	if (self == NULL)
@@ -117,9 +161,33 @@ const struct release *catalogue_release(const struct catalogue *self,
 		strs_add(&known, self->release[i].version);
 	}
 	list = strs_join(&known, ", ");
-	err_set(err, ERR_USAGE, "release '%s' is not carried; there are: %s",
-		version, list);
+	if (self->bundle)
+		err_set(err, ERR_USAGE,
+			"release '%s' is not in bundle '%s'; there are: %s",
+			version ? version : "", bundle_name(self->bundle),
+			list);
+	else
+		err_set(err, ERR_USAGE,
+			"release '%s' is not carried; there are: %s", version,
+			list);
 	return NULL;
+}
+
+static struct jval *bundle_objects(const struct release *release,
+				   struct err *err)
+{
+	autofree char *text = NULL;
+	struct jval *documents;
+	size_t len;
+
+	if (bundle_text(release->bundle, release->path, MANIFESTS_MAX_BYTES,
+			&text, &len, err) < 0)
+		return NULL;
+	documents = yaml_parse_all(text, len, err);
+	if (documents == NULL)
+		err_wrap(err, "read '%s' of bundle '%s'", release->path,
+			 bundle_name(release->bundle));
+	return documents;
 }
 
 struct jval *catalogue_objects(const struct release *release, struct err *err)
@@ -128,6 +196,8 @@ struct jval *catalogue_objects(const struct release *release, struct err *err)
 	autojval struct jval *objects = jval_new_array();
 	const struct embedded_file *file = NULL;
 
+	if (release->bundle)
+		return bundle_objects(release, err);
 	while ((file = embedded_next(prefix, file))) {
 		autojval struct jval *documents =
 			embedded_yaml(file->path, err);

@@ -58,6 +58,7 @@ const struct command cmd_apply = {
 	.summary = "carry out a plan, if it is still what would be done",
 	.chapter = CHAPTER_CHANGE,
 	.max_args = 1,
-	.groups = GROUP_CLUSTER | GROUP_STATE | GROUP_PROGRESS | GROUP_OUTPUT,
+	.groups = GROUP_BUNDLE | GROUP_TRUST | GROUP_CLUSTER | GROUP_STATE |
+		  GROUP_PROGRESS | GROUP_OUTPUT,
 	.run = apply_main,
 };

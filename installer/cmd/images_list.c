@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "bundle/render.h"
+#include "cmd/open_bundle.h"
 #include "cmd/output.h"
 #include "cmd/release_options.h"
 
@@ -65,14 +66,14 @@ static int list_show(const struct jval *list, struct err *err)
 static int images_list_main(struct settings *settings, const struct strs *args,
 			    struct err *err)
 {
-	autocatalogue struct catalogue *catalogue = catalogue_open(err);
+	auto_open_bundle struct open_bundle opened = { .bundle = NULL };
 	autojval struct jval *list = NULL;
 	const struct release *release;
 
 	(void)args;
-	if (catalogue == NULL)
+	if (open_bundle(&opened, settings, true, err) < 0)
 		return -1;
-	release = catalogue_release(catalogue, settings->version, err);
+	release = catalogue_release(opened.catalogue, settings->version, err);
 	if (release == NULL)
 		return -1;
 	list = list_value(release, settings, err);
@@ -87,6 +88,7 @@ const struct command cmd_images_list = {
 	.name = "images list",
 	.summary = "list the images of a release and where they come from",
 	.chapter = CHAPTER_IMAGES,
-	.groups = GROUP_RELEASE | GROUP_PLACE | GROUP_OUTPUT,
+	.groups = GROUP_RELEASE | GROUP_BUNDLE | GROUP_TRUST | GROUP_PLACE |
+		  GROUP_OUTPUT,
 	.run = images_list_main,
 };

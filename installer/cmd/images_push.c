@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cmd/connect.h"
+#include "cmd/open_bundle.h"
 #include "cmd/output.h"
 #include "cmd/release_options.h"
 #include "txn/state.h"
@@ -95,7 +96,7 @@ static void remember_uploads(struct registry *registry,
 static int images_push_main(struct settings *settings, const struct strs *args,
 			    struct err *err)
 {
-	autocatalogue struct catalogue *catalogue = catalogue_open(err);
+	auto_open_bundle struct open_bundle opened = { .bundle = NULL };
 	auto_cluster struct cluster cluster = { 0 };
 	struct images_options options;
 	struct render_options render;
@@ -107,9 +108,9 @@ static int images_push_main(struct settings *settings, const struct strs *args,
 	bool asked = !settings->registry_username && !settings->authfile;
 	int status;
 
-	if (catalogue == NULL)
+	if (open_bundle(&opened, settings, true, err) < 0)
 		return -1;
-	release = catalogue_release(catalogue, settings->version, err);
+	release = catalogue_release(opened.catalogue, settings->version, err);
 	if (release == NULL || images_check_names(release, args, err) < 0)
 		return -1;
 	if (asked && cluster_open(&cluster, settings, err) < 0)
@@ -141,9 +142,9 @@ const struct command cmd_images_push = {
 	.arguments = "[IMAGE...]",
 	.summary = "push the images of a release into the site's registry",
 	.chapter = CHAPTER_IMAGES,
-	.groups = GROUP_CLUSTER | GROUP_REGISTRY | GROUP_IMAGES |
-		  GROUP_RELEASE | GROUP_CHANGE | GROUP_STATE | GROUP_PROGRESS |
-		  GROUP_OUTPUT,
+	.groups = GROUP_CLUSTER | GROUP_REGISTRY | GROUP_IMAGES | GROUP_BUNDLE |
+		  GROUP_TRUST | GROUP_RELEASE | GROUP_CHANGE | GROUP_STATE |
+		  GROUP_PROGRESS | GROUP_OUTPUT,
 	.max_args = 16,
 	.run = images_push_main,
 };

@@ -126,9 +126,9 @@ const struct command cmd_install = {
 	.name = "install",
 	.summary = "put DWS on the cluster, images included",
 	.chapter = CHAPTER_CHANGE,
-	.groups = GROUP_CLUSTER | GROUP_REGISTRY | GROUP_IMAGES |
-		  GROUP_RELEASE | GROUP_CHANGE | GROUP_INSTALL | GROUP_WAIT |
-		  GROUP_REVERT | GROUP_TXN | GROUP_STATE | GROUP_PROGRESS |
-		  GROUP_OUTPUT,
+	.groups = GROUP_BUNDLE | GROUP_TRUST | GROUP_UPGRADE | GROUP_CLUSTER |
+		  GROUP_REGISTRY | GROUP_IMAGES | GROUP_RELEASE | GROUP_CHANGE |
+		  GROUP_INSTALL | GROUP_WAIT | GROUP_REVERT | GROUP_TXN |
+		  GROUP_STATE | GROUP_PROGRESS | GROUP_OUTPUT,
 	.run = install_main,
 };

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "bundle/host_time.h"
 #include "bundle/render.h"
+#include "cmd/open_bundle.h"
 #include "cmd/output.h"
 #include "cmd/release_options.h"
 #include "format/yaml.h"
@@ -118,16 +119,16 @@ static struct jval *manifests_objects(const struct release *release,
 static int manifests_main(struct settings *settings, const struct strs *args,
 			  struct err *err)
 {
-	autocatalogue struct catalogue *catalogue = catalogue_open(err);
+	auto_open_bundle struct open_bundle opened = { .bundle = NULL };
 	autojval struct jval *objects = NULL;
 	const struct release *release;
 
 	(void)args;
-	if (catalogue == NULL)
+	if (open_bundle(&opened, settings, true, err) < 0)
 		return -1;
 	if (settings->list)
-		return manifests_list(catalogue, settings->output, err);
-	release = catalogue_release(catalogue, settings->version, err);
+		return manifests_list(opened.catalogue, settings->output, err);
+	release = catalogue_release(opened.catalogue, settings->version, err);
 	if (release == NULL)
 		return -1;
 	objects = manifests_objects(release, settings, err);
@@ -139,6 +140,7 @@ static int manifests_main(struct settings *settings, const struct strs *args,
 const struct command cmd_manifests = {
 	.name = "manifests",
 	.summary = "print the objects of a release, fit for kubectl apply",
-	.groups = GROUP_RELEASE | GROUP_PLACE | GROUP_MANIFESTS | GROUP_FORMAT,
+	.groups = GROUP_RELEASE | GROUP_BUNDLE | GROUP_TRUST | GROUP_PLACE |
+		  GROUP_MANIFESTS | GROUP_FORMAT,
 	.run = manifests_main,
 };

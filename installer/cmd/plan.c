@@ -1,6 +1,6 @@
 #include "base/log.h"
 #include "base/mem.h"
-#include "bundle/catalogue.h"
+#include "cmd/open_bundle.h"
 #include "cmd/option_check.h"
 #include "cmd/plan_file.h"
 #include "format/jval.h"
@@ -12,13 +12,13 @@ static const char *usual_operation(struct cluster *cluster,
 				   const struct settings *settings,
 				   struct err *err)
 {
-	autocatalogue struct catalogue *catalogue = catalogue_open(err);
+	auto_open_bundle struct open_bundle opened = { .bundle = NULL };
 	auto_survey struct survey survey = SURVEY_INIT;
 	const struct release *release;
 
-	if (catalogue == NULL)
+	if (open_bundle(&opened, settings, false, err) < 0)
 		return NULL;
-	release = catalogue_release(catalogue, settings->version, err);
+	release = catalogue_release(opened.catalogue, settings->version, err);
 	if (release == NULL ||
 	    survey_take(&survey, cluster->kube, cluster->discovery, err) < 0)
 		return NULL;
@@ -91,10 +91,10 @@ const struct command cmd_plan = {
 	.summary = "tell every step of a change beforehand, or keep it in a "
 		   "file",
 	.max_args = 2,
-	.groups = GROUP_CLUSTER | GROUP_REGISTRY | GROUP_IMAGES |
-		  GROUP_RELEASE | GROUP_CHANGE | GROUP_INSTALL | GROUP_WAIT |
-		  GROUP_CARRY | GROUP_REVERT | GROUP_UPGRADE | GROUP_ROLLBACK |
-		  GROUP_UNINSTALL | GROUP_TXN | GROUP_STATE | GROUP_PROGRESS |
-		  GROUP_PLAN,
+	.groups = GROUP_BUNDLE | GROUP_TRUST | GROUP_CLUSTER | GROUP_REGISTRY |
+		  GROUP_IMAGES | GROUP_RELEASE | GROUP_CHANGE | GROUP_INSTALL |
+		  GROUP_WAIT | GROUP_CARRY | GROUP_REVERT | GROUP_UPGRADE |
+		  GROUP_ROLLBACK | GROUP_UNINSTALL | GROUP_TXN | GROUP_STATE |
+		  GROUP_PROGRESS | GROUP_PLAN,
 	.run = plan_main,
 };

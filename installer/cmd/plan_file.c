@@ -3,9 +3,11 @@
 #include "base/mem.h"
 #include "format/jval.h"
 
-/* Of the host or the moment, not of what is done. */
-#define GROUPS_APART \
-	(GROUP_ALL | GROUP_STATE | GROUP_PROGRESS | GROUP_OUTPUT | GROUP_PLAN)
+/* Of the host or the moment, not of what is done; and a plan says not whom to
+ * believe. */
+#define GROUPS_APART                                               \
+	(GROUP_ALL | GROUP_STATE | GROUP_PROGRESS | GROUP_OUTPUT | \
+	 GROUP_PLAN | GROUP_TRUST)
 
 const struct command *plan_command(const char *operation, struct err *err)
 {
@@ -28,7 +30,7 @@ const struct command *plan_command(const char *operation, struct err *err)
 
 static bool is_kept(const struct opt *opt, const struct command *command)
 {
-	return (opt->groups & command->groups & ~(unsigned int)GROUPS_APART) &&
+	return (opt->groups & command->groups & ~(uint64_t)GROUPS_APART) &&
 	       !str_eq(opt->name, "dry-run");
 }
 
@@ -93,10 +95,13 @@ int plan_file_take(const struct jval *saved, struct settings *settings,
 	const struct jval *list = jval_get(saved, "arguments");
 	const char *kubeconfig = settings->kubeconfig;
 	const char *context = settings->context;
+	const char *bundle = settings->bundle;
 
 	if (command == NULL || take_options(jval_get(saved, "options"), command,
 					    settings, err) < 0)
 		return -1;
+	if (bundle)
+		settings->bundle = bundle;
 	if (kubeconfig)
 		settings->kubeconfig = kubeconfig;
 	if (context || kubeconfig)

@@ -5,8 +5,8 @@
  *	{operation, arguments: [...], options: {NAME: TEXT}, cluster}
  *
  * Options that have their default are left out, whoever gave them; how to
- * reach the cluster and where undo data goes may be said anew. Paths are kept
- * as they were given.
+ * reach the cluster, where undo data goes and where the bundle lies may be said
+ * anew, whose signature counts must be. Paths are kept as they were given.
  */
 #ifndef CMD_PLAN_FILE_H
 #define CMD_PLAN_FILE_H

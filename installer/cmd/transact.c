@@ -56,8 +56,12 @@ static int open_release(struct transact *self, struct err *err)
 	const struct settings *settings = self->settings;
 	struct txn_options *options = &self->options;
 
-	options->release =
-		catalogue_release(self->catalogue, settings->version, err);
+	if (open_bundle(&self->opened, settings, true, err) < 0)
+		return -1;
+	self->bundle = open_bundle_value(&self->opened);
+	options->bundle = self->bundle;
+	options->release = catalogue_release(self->opened.catalogue,
+					     settings->version, err);
 	if (options->release == NULL)
 		return -1;
 	if (settings->pin_digests && settings->skip_images)
@@ -142,6 +146,8 @@ void transact_close(struct transact *self)
 	site_ca_release(&self->ca);
 	cluster_close(&self->cluster);
 	state_release(&self->state);
+	jval_free(self->bundle);
+	open_bundle_close(&self->opened);
 	catalogue_free(self->catalogue);
 	memset(self, 0, sizeof(*self));
 }

@@ -6,11 +6,14 @@
 #define CMD_TRANSACT_H
 
 #include "cmd/connect.h"
+#include "cmd/open_bundle.h"
 #include "txn/transaction.h"
 
 struct transact {
 	struct settings *settings;
-	struct catalogue *catalogue;
+	struct catalogue *catalogue; /* embedded: whatever may stand */
+	struct open_bundle opened;   /* what may be put there */
+	struct jval *bundle;
 	struct cluster cluster;
 	struct site_ca ca;
 	struct registry *registry;

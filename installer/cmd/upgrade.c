@@ -66,9 +66,9 @@ const struct command cmd_upgrade = {
 	.name = "upgrade",
 	.summary = "replace DWS by another release; a failure goes back",
 	.chapter = CHAPTER_CHANGE,
-	.groups = GROUP_CLUSTER | GROUP_REGISTRY | GROUP_IMAGES |
-		  GROUP_RELEASE | GROUP_CHANGE | GROUP_INSTALL | GROUP_CARRY |
-		  GROUP_REVERT | GROUP_UPGRADE | GROUP_TXN | GROUP_STATE |
-		  GROUP_PROGRESS | GROUP_OUTPUT,
+	.groups = GROUP_BUNDLE | GROUP_TRUST | GROUP_CLUSTER | GROUP_REGISTRY |
+		  GROUP_IMAGES | GROUP_RELEASE | GROUP_CHANGE | GROUP_INSTALL |
+		  GROUP_CARRY | GROUP_REVERT | GROUP_UPGRADE | GROUP_TXN |
+		  GROUP_STATE | GROUP_PROGRESS | GROUP_OUTPUT,
 	.run = upgrade_main,
 };

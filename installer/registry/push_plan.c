@@ -138,6 +138,11 @@ static void look_tell(struct push *self, struct strs *digests)
 
 			if (self->look[i].there[k])
 				continue;
+			log_verbose("blob '%s' of %llu bytes is to go to "
+				    "repository '%s'",
+				    blob->descriptor.digest,
+				    (unsigned long long)blob->descriptor.size,
+				    item->repository);
 			goes = true;
 			item->missing++;
 			item->sent += blob->descriptor.size;

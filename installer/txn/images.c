@@ -3,10 +3,12 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "bundle/bundle.h"
 #include "bundle/image_choice.h"
 #include "format/ref.h"
 #include "registry/manifest.h"
 #include "registry/pull.h"
+#include "txn/carried.h"
 
 struct choice {
 	struct image_choice image;
@@ -16,7 +18,8 @@ struct choice {
 struct images {
 	const struct images_options *options;
 	struct image_chooser *chooser;
-	struct choice *choice; /* one an image of the release */
+	struct choice *choice;	      /* one an image of the release */
+	struct image_source *carrier; /* of the bundle; borrowed */
 	struct image_result *results;
 };
 
@@ -62,6 +65,11 @@ static int choose(struct images *self, struct registry_session *session,
 	if (result->place == NULL ||
 	    ref_parse(&self->choice[index].place, result->place, err) < 0)
 		return -1;
+	if (self->carrier) {
+		choice->source = self->carrier;
+		choice->reference = mem_strdup(image->carried->digest);
+		return 0;
+	}
 	if (named_sources) {
 		int found =
 			image_choose_named(self->chooser, image, choice, err);
@@ -88,12 +96,18 @@ static int choose_wanted(struct images *self, struct registry_session *session,
 
 static int choose_all(struct images *self, struct err *err)
 {
+	struct bundle *bundle = self->options->release->bundle;
 	struct registry_session *session;
 	int result;
 
 	if (image_chooser_check(self->chooser, &self->options->release, 1,
 				err) < 0)
 		return -1;
+	if (bundle) {
+		self->carrier = bundle_images(bundle, err);
+		if (self->carrier == NULL)
+			return -1;
+	}
 	if (self->options->registry == NULL)
 		return choose_wanted(self, NULL, err);
 	session = registry_connect(self->options->registry);
@@ -104,33 +118,26 @@ static int choose_all(struct images *self, struct err *err)
 	return result;
 }
 
-static void take_result(struct image_result *result, struct push_item *item)
+/* A bundle is known by its digest, wherever it lies. */
+static void take_result(struct image_result *result, struct push_item *item,
+			bool carried)
 {
 	result->digest = mem_steal(&item->digest);
-	result->source = mem_strdup(image_source_name(item->source));
+	result->source = mem_strdup(carried ? "bundle" :
+					      image_source_name(item->source));
 	result->bytes = item->bytes;
 	result->sent = item->sent;
+	result->missing = item->missing;
 	result->present = item->present;
 }
 
-static int push_chosen(struct images *self, struct err *err)
+/* The number of items; image_of tells which image an item is. */
+static size_t fill_items(const struct images *self, struct push_item *items,
+			 size_t *image_of)
 {
-	const struct images_options *options = self->options;
-	size_t nr_images = options->release->nr_images;
-	struct push_options push = {
-		.registry = options->registry,
-		.platform = options->platform,
-		.all_platforms = options->all_platforms,
-		.jobs = options->jobs,
-		.dry_run = options->dry_run,
-		.progress = options->progress,
-	};
-	autofree struct push_item *items = mem_array(nr_images, sizeof(*items));
-	autofree size_t *image_of = mem_array(nr_images, sizeof(*image_of));
 	size_t nr = 0;
-	int result;
 
-	for (size_t i = 0; i < nr_images; i++) {
+	for (size_t i = 0; i < self->options->release->nr_images; i++) {
 		const struct choice *choice = &self->choice[i];
 
 		if (choice->image.source == NULL)
@@ -139,12 +146,40 @@ static int push_chosen(struct images *self, struct err *err)
 		items[nr].reference = choice->image.reference;
 		items[nr].repository = choice->place.repository;
 		items[nr].tag = choice->place.tag;
-		image_of[nr++] = i;
+		image_of[nr] = i;
+		nr += 1 + carried_artifacts(&self->options->release->image[i],
+					    items, nr);
 	}
+	return nr;
+}
+
+static int push_chosen(struct images *self, struct err *err)
+{
+	const struct images_options *options = self->options;
+	size_t max =
+		options->release->nr_images + carried_count(options->release);
+	struct push_options push = {
+		.registry = options->registry,
+		.platform = options->platform,
+		.all_platforms = options->all_platforms,
+		.jobs = options->jobs,
+		.dry_run = options->dry_run,
+		.progress = options->progress,
+	};
+	autofree struct push_item *items = mem_array(max, sizeof(*items));
+	autofree size_t *image_of = mem_array(max, sizeof(*image_of));
+	size_t nr = fill_items(self, items, image_of);
+	int result;
+
+	if (options->release->bundle)
+		carried_push(options, &push);
 	result = nr > 0 ? push_images(&push, items, nr, err) : 0;
+	if (result == 0 && options->release->bundle)
+		result = bundle_unchanged(options->release->bundle, err);
 	for (size_t i = 0; i < nr; i++) {
-		if (result == 0)
-			take_result(&self->results[image_of[i]], &items[i]);
+		if (result == 0 && !items[i].artifact)
+			take_result(&self->results[image_of[i]], &items[i],
+				    self->carrier != NULL);
 		push_item_release(&items[i]);
 	}
 	return result;

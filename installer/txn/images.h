@@ -5,6 +5,10 @@
  * its repository and tag; where none was named the registry is asked first,
  * and what it lacks is taken from upstream's registries in the order of the
  * catalogue: a site that has its images calls nobody.
+ *
+ * Those of a release that a bundle carries come out of it, with their
+ * signatures: what is sent is verified before the first upload, and nobody is
+ * asked but the registry.
  */
 #ifndef TXN_IMAGES_H
 #define TXN_IMAGES_H
@@ -16,7 +20,8 @@ struct images_options {
 	const struct release *release;
 	const struct render_options *render; /* registry, overlay */
 	struct registry *registry; /* of the site; NULL for images_pull */
-	const struct strs *from;   /* "SPEC" or "NAME=SPEC"; may be empty */
+	const struct strs *from;   /* "SPEC" or "NAME=SPEC"; may be empty, as
+				      it is with a bundle */
 	const struct strs *only;   /* names of images, or NULL = all */
 	const char *authfile;	   /* for upstream's registries, or NULL */
 	const char *ca_pem; /* likewise, besides the host's CAs, or NULL */
@@ -34,8 +39,9 @@ struct image_result {
 	char *digest;
 	char *source; /* where it was taken from */
 	uint64_t bytes;
-	uint64_t sent;
-	bool present; /* was there already */
+	uint64_t sent;	/* with a dry run out of a bundle: to be sent */
+	size_t missing; /* blobs to send, of a bundle */
+	bool present;	/* was there already */
 };
 
 /* Push the images; `results` has release->nr_images elements, those not in

@@ -82,6 +82,25 @@ static int check_upgrade(const struct installation *self, struct err *err)
 	return 0;
 }
 
+/* A bundle made earlier may hold older images of the same release. */
+static int check_bundle(const struct installation *self, struct err *err)
+{
+	const struct engine *engine = &self->change.engine;
+	const struct txn_options *options = engine->options;
+	const char *before = jval_str(engine->now, "bundle.created");
+	const char *created = jval_str(options->bundle, "created");
+
+	if (before == NULL || created == NULL || options->allow_downgrade ||
+	    !str_eq(jval_str(engine->now, "version"), wanted(self)) ||
+	    strcmp(created, before) >= 0)
+		return 0;
+	return err_set(err, ERR_BLOCKED,
+		       "this bundle with DWS %s was made at %s, before the one "
+		       "at %s which was installed here; take a newer bundle, "
+		       "or this one with --allow-downgrade",
+		       wanted(self), created, before);
+}
+
 /* --- doing it ------------------------------------------------------------------ */
 
 /* The objects as a record would have them; the caller's. */
@@ -114,6 +133,24 @@ static void tell_notes(const struct installation *self)
 		log_info("note: %s", notes->item[i]);
 }
 
+/* The same objects may come out of a newer bundle, with newer images. */
+static int update_record(struct installation *self, struct err *err)
+{
+	struct engine *engine = &self->change.engine;
+	const struct txn_options *options = engine->options;
+	struct jval *now = engine->now;
+
+	if (options->bundle == NULL ||
+	    jval_equal(jval_get(now, "bundle"), options->bundle))
+		return 0;
+	jval_set(now, "bundle", jval_copy(options->bundle));
+	if (self->target.images)
+		jval_set(now, "images",
+			 image_results_value(self->target.images,
+					     options->release->nr_images));
+	return record_save(options->kube, now, err);
+}
+
 /* The same release with the same objects: mend what drifted, if anything. */
 static int converge(struct installation *self, struct err *err)
 {
@@ -142,7 +179,7 @@ static int converge(struct installation *self, struct err *err)
 	if (deploy_wait(&deploy, objects, err) < 0)
 		return err_hint(err, "mend the cause and run 'dws-csm "
 				     "install' again");
-	return 0;
+	return update_record(self, err);
 }
 
 static int push(struct installation *self, struct err *err)
@@ -171,6 +208,9 @@ static int plan(struct installation *self, struct err *err)
 		.timeout_ms = options->timeout_ms,
 	};
 
+	engine->result->plan.bundle =
+		mem_strdup(jval_str(options->bundle, "digest"));
+	target_note_blobs(&self->target, options, &engine->result->plan);
 	if (change_plan_before(&self->change, err) < 0)
 		return -1;
 	if (self->change.in_place || engine->now == NULL) {
@@ -232,7 +272,7 @@ static int install(struct installation *self, struct err *err)
 		    0 ||
 	    target_check(options, &engine->survey, err) < 0)
 		return -1;
-	if (change_find_now(change, err) < 0 ||
+	if (change_find_now(change, err) < 0 || check_bundle(self, err) < 0 ||
 	    target_make(&self->target, options, &engine->survey,
 			&engine->result->plan, err) < 0)
 		return -1;

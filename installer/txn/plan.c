@@ -23,6 +23,8 @@ void plan_release(struct plan *plan)
 	strs_release(&plan->problems);
 	free(plan->back);
 	plan->back = NULL;
+	free(plan->bundle);
+	plan->bundle = NULL;
 }
 
 void plan_add(struct plan *plan, const char *action, const char *why,
@@ -73,11 +75,15 @@ static struct jval *strs_value(const struct strs *list)
 
 struct jval *plan_value(const struct plan *plan)
 {
-	return jval_pack("{s:o, s:o, s:o, s:o}", "steps",
-			 plan->steps ? jval_ref(plan->steps) : jval_new_array(),
-			 "notes", strs_value(&plan->notes), "problems",
-			 strs_value(&plan->problems), "back",
-			 jval_new_str(plan->back));
+	struct jval *value = jval_pack(
+		"{s:o, s:o, s:o, s:o}", "steps",
+		plan->steps ? jval_ref(plan->steps) : jval_new_array(), "notes",
+		strs_value(&plan->notes), "problems",
+		strs_value(&plan->problems), "back", jval_new_str(plan->back));
+
+	if (plan->bundle)
+		jval_set_str(value, "bundle", plan->bundle);
+	return value;
 }
 
 int plan_refuse(const struct plan *plan, struct err *err)
@@ -225,6 +231,20 @@ static char *missing(const struct jval *steps, const struct jval *other)
 	return buf_steal(&list);
 }
 
+static int check_bundle(const char *bundle, const char *planned,
+			struct err *err)
+{
+	if (str_eq(bundle, planned))
+		return 0;
+	return err_set(err, ERR_BLOCKED,
+		       "nothing was changed: the plan was made with %s%s, and "
+		       "this is %s%s; give the same one with --bundle, or make "
+		       "the plan anew with 'dws-csm plan'",
+		       planned ? "bundle " : "no bundle",
+		       planned ? planned : "", bundle ? "bundle " : "none",
+		       bundle ? bundle : "");
+}
+
 int plan_check_same(const struct plan *plan, const struct jval *saved,
 		    struct err *err)
 {
@@ -232,6 +252,8 @@ int plan_check_same(const struct plan *plan, const struct jval *saved,
 	autofree char *digest = plan_digest(plan);
 	autofree char *comes = NULL, *goes = NULL;
 
+	if (check_bundle(plan->bundle, jval_str(saved, "plan.bundle"), err) < 0)
+		return -1;
 	if (str_eq(digest, jval_str(saved, "digest")))
 		return 0;
 	comes = missing(plan->steps, steps);

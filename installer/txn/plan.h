@@ -24,6 +24,7 @@ struct plan {
 	struct strs notes;
 	struct strs problems;
 	char *back;
+	char *bundle; /* digest of the one it is carried out with, or NULL */
 };
 
 #define PLAN_INIT             \
@@ -42,8 +43,8 @@ void plan_add(struct plan *plan, const char *action, const char *why,
 void plan_set_diff(struct plan *plan, const char *diff);
 void plan_set_number(struct plan *plan, const char *name, int64_t number);
 
-/* {steps: [...], notes: [...], problems: [...], back: "..." or null}; the
- * caller's. */
+/* {steps: [...], notes: [...], problems: [...], back: "..." or null},
+ * and bundle where there is one; the caller's. */
 struct jval *plan_value(const struct plan *plan) must_check;
 
 /* ERR_BLOCKED with the first problem and how many there are; 0 when there is
@@ -68,7 +69,7 @@ int plan_save(const struct plan *plan, const struct jval *meta,
 struct jval *plan_load(const char *path, struct err *err) must_check;
 
 /* ERR_BLOCKED unless `plan` is what the file `saved` holds: names the steps
- * that are new and those that are no longer there. */
+ * that are new and those that are no longer there, or the two bundles. */
 int plan_check_same(const struct plan *plan, const struct jval *saved,
 		    struct err *err) must_check;
 

@@ -6,12 +6,14 @@
  *
  *	{revision, version, status, operation, started, finished, host, user,
  *	 installer, registry, images: [{name, reference, digest}],
+ *	 bundle: {digest, created, signer},
  *	 notes: [...], objects: [...], transaction, failure}
  *
  * `status` is "installing" (under way, whatever the operation), "deployed",
  * "superseded", "failed" or "rolled-back" (given up, and what was before is
  * back); "unreadable" where a record cannot be understood. `transaction` is
- * the id of the journal. Data of Secrets among `objects` is left out: a record
+ * the id of the journal; `bundle` is there where the release came out of one,
+ * its signer null where nobody signed it. Data of Secrets among `objects` is left out: a record
  * holds no key.
  */
 #ifndef TXN_RECORD_H

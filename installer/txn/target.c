@@ -12,6 +12,17 @@ int target_check(const struct txn_options *options, const struct survey *survey,
 	return certs_check(survey, options->certs, err);
 }
 
+/* A note, not a step: what arrives meanwhile does not make it another plan. */
+static void note_blobs(const struct image_result *image, struct plan *plan)
+{
+	char size[16];
+
+	str_bytes(size, sizeof(size), image->sent);
+	strs_addf(&plan->notes, "of image %s %zu blob%s, %s, will be sent",
+		  image->place, image->missing, image->missing == 1 ? "" : "s",
+		  size);
+}
+
 static void plan_images(const struct target *target,
 			const struct release *release, struct plan *plan,
 			bool *changed)
@@ -42,6 +53,15 @@ int target_push(struct target *target, const struct txn_options *options,
 		return -1;
 	plan_images(target, release, plan, changed);
 	return 0;
+}
+
+void target_note_blobs(const struct target *target,
+		       const struct txn_options *options, struct plan *plan)
+{
+	for (size_t i = 0; target->images && i < options->release->nr_images;
+	     i++)
+		if (target->images[i].missing > 0)
+			note_blobs(&target->images[i], plan);
 }
 
 /* Digests go into the manifests only where they are known. */
@@ -90,6 +110,8 @@ void target_record(const struct target *target,
 	jval_set(record, "images",
 		 image_results_value(target->images,
 				     options->release->nr_images));
+	if (options->bundle)
+		jval_set(record, "bundle", jval_copy(options->bundle));
 	jval_set(record, "notes", notes);
 	record_set_objects(record, target->objects);
 }

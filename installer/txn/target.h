@@ -22,6 +22,10 @@ int target_check(const struct txn_options *options, const struct survey *survey,
 int target_push(struct target *target, const struct txn_options *options,
 		struct plan *plan, bool *changed, struct err *err) must_check;
 
+/* For a dry run, what would be sent out of a bundle, as notes. */
+void target_note_blobs(const struct target *target,
+		       const struct txn_options *options, struct plan *plan);
+
 /* Make the objects; again after target_push where digests are pinned. Notes
  * of `plan` begin anew. */
 int target_make(struct target *target, const struct txn_options *options,

@@ -57,6 +57,9 @@ struct txn_options {
 	enum webhook_certs certs;
 	enum host_time host_time;
 	bool wait; /* install only */
+	/* {digest, created, signer} of the bundle that the release is out of,
+	 * for the record; or NULL. */
+	const struct jval *bundle;
 	bool allow_downgrade;
 
 	/* upgrade and rollback */
