@@ -202,6 +202,22 @@ uint64_t volume_size(const struct volume *volume)
 	return volume->size;
 }
 
+size_t volume_parts(const struct volume *volume)
+{
+	return volume->nr;
+}
+
+const char *volume_place(const struct volume *volume, uint64_t offset,
+			 uint64_t *within, uint64_t *left)
+{
+	const struct volume_part *part =
+		&volume->part[offset / volume->part_bytes];
+
+	*within = offset % volume->part_bytes;
+	*left = (uint64_t)part->opened.st_size - *within;
+	return part->path;
+}
+
 /* What one pread gives: up to `len` bytes of the part that holds `offset`,
  * which lies inside the volume. */
 static ssize_t read_some(const struct volume *volume, uint64_t offset,

@@ -28,6 +28,12 @@ void volume_free(struct volume *volume);
 
 const char *volume_name(const struct volume *volume); /* path, for messages */
 uint64_t volume_size(const struct volume *volume);
+size_t volume_parts(const struct volume *volume); /* 1 = not split */
+
+/* The file that holds the byte at `offset`, which lies inside; where in it,
+ * and how many bytes it has from there. For who changes a few of them. */
+const char *volume_place(const struct volume *volume, uint64_t offset,
+			 uint64_t *within, uint64_t *left);
 
 /* Exactly `len` bytes from `offset`; ERR_INVALID where it ends before. */
 int volume_read(const struct volume *volume, uint64_t offset, void *data,

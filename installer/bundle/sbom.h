@@ -14,7 +14,10 @@
 
 #include "bundle/bundle.h"
 
-struct jval *sbom_of_bundle(struct bundle *bundle, struct err *err) must_check;
+/* Where it is not `trusted` (bundle_trust), no RPM is opened: they have the
+ * names of their files. ERR_VERIFY for an RPM that is not what it should be. */
+struct jval *sbom_of_bundle(struct bundle *bundle, bool trusted,
+			    struct err *err) must_check;
 
 /* [{name, version}] of the libraries in this executable, for bundle.json. */
 struct jval *sbom_libraries(void) must_check;
