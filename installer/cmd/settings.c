@@ -34,8 +34,7 @@ static const struct opt table[] = {
 	{ "allow-downgrade", 0, OPT_FLAG, NULL, NULL,
 	  "take a release, or a bundle of the same one, that is older than "
 	  "what stands",
-	  AT(allow_downgrade),
-	  GROUP_UPGRADE, .only_flag = true },
+	  AT(allow_downgrade), GROUP_UPGRADE, .only_flag = true },
 	{ "no-rollback", 0, OPT_FLAG, NULL, NULL,
 	  "stop where it fails, to be resumed or rolled back by hand",
 	  AT(no_rollback), GROUP_REVERT },
