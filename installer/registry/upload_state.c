@@ -19,6 +19,7 @@
 
 #define FOLDER "uploads"
 #define MAX_AGE_S ((time_t)24 * 60 * 60)
+#define NAME_LEN ((size_t)64) /* without what comes after the dot */
 #define MAX_BYTES ((size_t)64 << 10)
 
 struct upload_state {
@@ -64,31 +65,20 @@ static int take_lock(int dirfd, const char *name)
 	}
 }
 
-/* "HEX.json" -> "HEX.lock", both of one length; or NULL. */
-static char *lock_name_of(const char *name)
-{
-	size_t len = strlen(name);
-
-	if (len <= 5 || (!str_ends(name, ".json") && !str_ends(name, ".lock")))
-		return NULL;
-	return mem_printf("%.*s.lock", (int)(len - 5), name);
-}
-
+/* Files of an upload that is given up. What file_replace leaves when it is
+ * killed ends in ".tmp": nobody needs that. */
 static void purge_one(int dirfd, const char *name)
 {
-	autofree char *lock_name = lock_name_of(name);
+	size_t len = strcspn(name, ".");
+	autofree char *lock_name = mem_printf("%.*s.lock", (int)len, name);
 	struct stat st;
 	int lock;
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    clock_wall() - st.st_mtime < MAX_AGE_S)
+	if (len != NAME_LEN ||
+	    fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
-	if (lock_name == NULL) {
-		/* What file_replace left when it was killed. */
-		if (str_ends(name, ".tmp"))
-			unlinkat(dirfd, name, 0);
+	if (!str_ends(name, ".tmp") && clock_wall() - st.st_mtime < MAX_AGE_S)
 		return;
-	}
 	lock = take_lock(dirfd, lock_name);
 	if (lock < 0)
 		return;
