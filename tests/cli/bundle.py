@@ -299,14 +299,13 @@ def make(args):
         executable = executable[:elf_end(executable)]
         root["executable"] = {"digest": sha256(executable),
                               "size": len(executable)}
+    root["files"] = [{"path": path, "size": len(data), "digest": sha256(data)}
+                     for path, data in files]
     write_out(args, assemble(root, files, args.key, executable))
 
 
 def assemble(root, files, key, executable=b"", signature=None):
     """The bytes of a bundle."""
-    root.setdefault("files", [
-        {"path": path, "size": len(data), "digest": sha256(data)}
-        for path, data in files])
     meta = compact(root)
     if signature is None:
         signature = sign(meta, key) if key else UNSIGNED
