@@ -359,6 +359,11 @@ uint64_t bundle_start(const struct bundle *bundle)
 	return bundle->start;
 }
 
+const struct volume *bundle_volume(const struct bundle *bundle)
+{
+	return bundle->volume;
+}
+
 int bundle_text(struct bundle *bundle, const char *path, size_t max_bytes,
 		char **text, size_t *len, struct err *err)
 {

@@ -47,6 +47,7 @@ const char *bundle_digest(const struct bundle *bundle);
  * archive begins in its file. For those who sign it. */
 const char *bundle_json(const struct bundle *bundle);
 uint64_t bundle_start(const struct bundle *bundle);
+const struct volume *bundle_volume(const struct bundle *bundle);
 
 struct bundle_trust {
 	const struct strs *keys; /* files and directories of public keys;
