@@ -123,6 +123,9 @@ static const struct advice {
 	  "deployment policy to 'Allow redeploy'" },
 	{ "no space left", true,
 	  "its storage is full: make room there, then run this again" },
+	{ "DIGEST_INVALID", false,
+	  "the content changed on its way: run this again; if it stays so, "
+	  "look for a proxy that changes it" },
 	{ "quota", true,
 	  "its quota is used up: raise it, or delete images there" },
 	{ "configured upper limit", true,
@@ -166,6 +169,9 @@ const char *registry_remedy(const struct registry_session *session,
 		       "own address";
 	case 401:
 	case 403:
+		if (*buf_str(&response->body) == '<')
+			return "is it a proxy that answers? Check HTTPS_PROXY "
+			       "and NO_PROXY, then the user's rights";
 		return session->registry->username ?
 			       "the user lacks the right to do this" :
 			       "it may need a user name and password";

@@ -82,9 +82,10 @@ static int push_upload(struct push *self, struct registry_session *session,
 	} else {
 		copy_meter_back(&transfer.meter);
 	}
-	if (mounted < 0 && err->kind == ERR_VERIFY)
+	/* With a status it is the registry's doing. */
+	if (mounted < 0 && err->kind == ERR_VERIFY && !err->http)
 		err_hint(err, "the source is damaged: get it anew");
-	if (mounted < 0 && err->kind != ERR_REGISTRY)
+	if (mounted < 0 && err->kind != ERR_REGISTRY && !err->http)
 		return err_wrap(err, "push '%s' from '%s'", repository,
 				image_source_name(image->source));
 	return mounted;

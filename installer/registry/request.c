@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/url.h"
+#include "registry/fault.h"
 #include "registry/token.h"
 
 #define RETRY_BASE_MS 500
@@ -32,12 +33,6 @@ static ssize_t body_tap_read(struct source *source, void *data, size_t len,
 	return n;
 }
 
-static bool says_read_only(const struct http_response *response)
-{
-	return response->body.data &&
-	       strcasestr(response->body.data, "read only");
-}
-
 bool registry_status_transient(const struct http_response *response)
 {
 	switch (response->status) {
@@ -48,8 +43,8 @@ bool registry_status_transient(const struct http_response *response)
 	case 502:
 	case 503:
 	case 504:
-		/* Nexus has no better status for it; it will not change. */
-		return !says_read_only(response);
+		/* Some have no better status for what will not change. */
+		return !registry_fault_lasts(response);
 	default:
 		return false;
 	}

@@ -327,6 +327,23 @@ static int refused(const struct registry *registry, const char *used,
 	return -1;
 }
 
+/* The password is for the registry alone. */
+static int refused_elsewhere(const struct registry *registry,
+			     const struct http_response *response,
+			     struct err *err)
+{
+	autofree char *origin = url_origin(response->url);
+
+	err_set(err, ERR_REGISTRY,
+		"registry '%s' sends us to another host, '%s', which wants a "
+		"password and gets none",
+		registry->host, origin);
+	err_hint(err, "let the proxy before the registry keep the Host "
+		      "header, or name the registry as it names itself");
+	err->http = 401;
+	return -1;
+}
+
 int token_challenged(struct registry_session *session,
 		     const struct http_response *response, const char *used,
 		     unsigned int round, struct err *err)
@@ -345,8 +362,9 @@ int token_challenged(struct registry_session *session,
 				    registry->host);
 	if (used && str_starts(used, "Bearer "))
 		token_forget(registry, used);
-	if (round >= TOKEN_MAX_ROUNDS ||
-	    !url_same_origin(response->url, registry->base))
+	if (!url_same_origin(response->url, registry->base))
+		return refused_elsewhere(registry, response, err);
+	if (round >= TOKEN_MAX_ROUNDS)
 		return refused(registry, used, err);
 	bearer = challenges_find(&list, "bearer");
 	if (bearer && learn_bearer(session, bearer, response, &unusable) == 0)

@@ -74,7 +74,8 @@ enum upload_result upload_begin(struct upload *self, const char *from,
 		return UPLOAD_FAILED;
 	if (self->location == NULL) {
 		err_set(err, ERR_REGISTRY,
-			"registry '%s' gives no Location for an upload",
+			"registry '%s' gives no Location for an upload; has a "
+			"proxy before it taken that away?",
 			registry_host(self->session->registry));
 		return UPLOAD_FAILED;
 	}
@@ -194,10 +195,12 @@ static int check_digest(const struct upload *self, struct err *err)
 
 	if (digest == NULL || str_eq(digest, self->blob->digest))
 		return 0;
-	return err_set(err, ERR_VERIFY,
-		       "registry '%s' has stored blob '%s' as '%s'",
-		       registry_host(self->session->registry),
-		       self->blob->digest, digest);
+	err_set(err, ERR_VERIFY, "registry '%s' has stored blob '%s' as '%s'",
+		registry_host(self->session->registry), self->blob->digest,
+		digest);
+	err_hint(err, "something between us and its storage changes content");
+	err->http = self->response.status;
+	return -1;
 }
 
 enum upload_result upload_put(struct upload *self,

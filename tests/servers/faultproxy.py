@@ -40,6 +40,7 @@ names an action wins.  Actions on the way there:
 and on the way back:
 
     delay_response: S        waits before the answer's first byte
+    lose_answer: true        connection reset although the upstream did it
     reset_response: N        connection reset after N bytes of the body
     cut: N                   orderly end after N bytes of the body
     corrupt: N               flips the body's byte N
@@ -322,6 +323,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         reply = self.forward()
         self.kill("after")
+        if "lose_answer" in self.actions:
+            raise Reset
         if reply is None:
             self.tell_kept(416)
             self.linger()
