@@ -68,6 +68,68 @@ static int oci_manifest(struct image_source *source, const char *reference,
 			     bytes, err);
 }
 
+/* Names are mostly bare tags, or references with that tag. */
+static int oci_tagged(struct image_source *source, const char *tag,
+		      struct descriptor *descriptor, char **bytes,
+		      struct err *err)
+{
+	struct image_oci *self = (struct image_oci *)source;
+	autofree char *tail = mem_printf(":%s", tag);
+
+	for (size_t i = 0; i < source->names.nr; i++) {
+		const char *name = source->names.item[i];
+		const struct descriptor *entry =
+			&self->entry[source->entry_of[i]];
+
+		if (str_eq(name, tag) || str_ends(name, tail))
+			return read_manifest(self, entry->digest,
+					     entry->media_type, descriptor,
+					     bytes, err);
+	}
+	return err_set(err, ERR_NOT_FOUND, "'%s' has no '%s'", source->name,
+		       tag);
+}
+
+/* Append the entry to `list` when its subject is `digest`. */
+static int add_referrer(struct image_oci *self, const struct descriptor *entry,
+			const char *digest, struct jval *list, struct err *err)
+{
+	auto_descriptor struct descriptor found = { 0 };
+	autojval struct jval *manifest = NULL;
+	autofree char *bytes = NULL;
+	struct jval *value;
+
+	if (read_manifest(self, entry->digest, entry->media_type, &found,
+			  &bytes, err) < 0)
+		return -1;
+	manifest = jval_parse(bytes, (size_t)found.size, err);
+	if (manifest == NULL)
+		return err_wrap(err, "manifest '%s'", found.digest);
+	if (!str_eq(jval_str(manifest, "subject.digest"), digest))
+		return 0;
+	value = jval_new_object();
+	jval_set_str(value, "mediaType", found.media_type);
+	jval_set_str(value, "digest", found.digest);
+	if (jval_str(manifest, "artifactType"))
+		jval_set_str(value, "artifactType",
+			     jval_str(manifest, "artifactType"));
+	jval_append(list, value);
+	return 0;
+}
+
+static int oci_referrers(struct image_source *source, const char *digest,
+			 struct jval **index, struct err *err)
+{
+	struct image_oci *self = (struct image_oci *)source;
+	autojval struct jval *list = jval_new_array();
+
+	for (size_t i = 0; i < source->nr_entries; i++)
+		if (add_referrer(self, &self->entry[i], digest, list, err) < 0)
+			return -1;
+	*index = jval_pack("{s:O}", "manifests", list);
+	return 0;
+}
+
 static int oci_open(struct image_source *source,
 		    const struct descriptor *descriptor,
 		    struct image_blob *blob, struct err *err)
@@ -99,6 +161,8 @@ static const struct image_source_ops oci_ops = {
 	.open = oci_open,
 	.close = image_files_close_blob,
 	.free = oci_free,
+	.tagged = oci_tagged,
+	.referrers = oci_referrers,
 };
 
 static int add_entry(struct image_oci *self, const struct jval *value,

@@ -71,21 +71,44 @@ static int check_once(struct image_registry *self,
 	return result;
 }
 
+/* What else the repository calls `tag`. */
+static int registry_tagged(struct image_source *source, const char *tag,
+			   struct descriptor *descriptor, char **bytes,
+			   struct err *err)
+{
+	struct image_registry *self = (struct image_registry *)source;
+	struct registry_session *session = take_session(self);
+	int result = check_once(self, session, err);
+
+	if (result == 0)
+		result = manifest_get(session, self->ref.repository, tag,
+				      descriptor, bytes, err);
+	give_session(self, session);
+	return result;
+}
+
 static int registry_manifest(struct image_source *source, const char *reference,
 			     struct descriptor *descriptor, char **bytes,
 			     struct err *err)
 {
+	const struct image_registry *self = (struct image_registry *)source;
+	bool by_digest = reference && str_starts(reference, "sha256:");
+
+	return registry_tagged(
+		source, by_digest ? reference : ref_reference(&self->ref),
+		descriptor, bytes, err);
+}
+
+static int registry_referrers(struct image_source *source, const char *digest,
+			      struct jval **index, struct err *err)
+{
 	struct image_registry *self = (struct image_registry *)source;
 	struct registry_session *session = take_session(self);
-	bool by_digest = reference && str_starts(reference, "sha256:");
 	int result = check_once(self, session, err);
 
 	if (result == 0)
-		result = manifest_get(session, self->ref.repository,
-				      by_digest ? reference :
-						  ref_reference(&self->ref),
-				      descriptor, bytes, err);
-
+		result = manifest_referrers(session, self->ref.repository,
+					    digest, index, err);
 	give_session(self, session);
 	return result;
 }
@@ -134,6 +157,8 @@ static const struct image_source_ops registry_ops = {
 	.open = registry_open_blob,
 	.close = registry_close_blob,
 	.free = registry_free_source,
+	.tagged = registry_tagged,
+	.referrers = registry_referrers,
 };
 
 static int set_registry(struct image_registry *self,

@@ -26,6 +26,15 @@ struct image_source_ops {
 		    struct image_blob *blob, struct err *err);
 	void (*close)(struct image_source *source, struct image_blob *blob);
 	void (*free)(struct image_source *source);
+
+	/* For artifacts.h; both are NULL where a transport knows no such
+	 * thing. The manifest called `tag` beside the image, and an index of
+	 * the manifests whose subject is `digest`: ERR_NOT_FOUND. */
+	int (*tagged)(struct image_source *source, const char *tag,
+		      struct descriptor *descriptor, char **bytes,
+		      struct err *err);
+	int (*referrers)(struct image_source *source, const char *digest,
+			 struct jval **index, struct err *err);
 };
 
 struct image_source {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "registry/request.h"
 
@@ -125,6 +126,48 @@ int manifest_head(struct registry_session *session, const char *repository,
 			      (uint64_t)response.content_length :
 			      0;
 	return 1;
+}
+
+int manifest_referrers(struct registry_session *session, const char *repository,
+		       const char *digest, struct jval **index, struct err *err)
+{
+	auto_response struct http_response response = HTTP_RESPONSE_INIT;
+	autofree char *url =
+		mem_printf("/v2/%s/referrers/%s", repository, digest);
+	auto_strs struct strs headers = STRS_INIT;
+	const struct registry_request request = {
+		.method = "GET",
+		.url = url,
+		.repository = repository,
+		.headers = &headers,
+		.follow = true,
+		.max_body = MANIFEST_MAX_BYTES,
+	};
+	autofree char *type = NULL;
+
+	strs_add(&headers, "Accept: " MEDIA_OCI_INDEX);
+	if (registry_ask(session, &request, &response, err) < 0)
+		return -1;
+	type = content_type(&response);
+	/* Some servers answer what they do not know with a page of theirs. */
+	if (response.status == 404 ||
+	    (response.status == 200 && !media_type_is_index(type)))
+		return err_set(err, ERR_NOT_FOUND,
+			       "registry '%s' lists no referrers",
+			       registry_host(session->registry));
+	if (response.status != 200)
+		return registry_fail(session, &response, err,
+				     "list what refers to '%s' in repository "
+				     "'%s'",
+				     digest, repository);
+	if (http_header(&response, "link"))
+		log_warn("registry '%s' lists more than one page of what "
+			 "refers to '%s': only the first is taken",
+			 registry_host(session->registry), digest);
+	*index = jval_parse(buf_str(&response.body), response.body.len, err);
+	return *index ? 0 :
+			err_wrap(err, "registry '%s'",
+				 registry_host(session->registry));
 }
 
 struct manifest_body {

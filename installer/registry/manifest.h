@@ -25,6 +25,7 @@
 #define MEDIA_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
 #define MEDIA_DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar"
 #define MEDIA_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
+#define MEDIA_OCI_CONFIG "application/vnd.oci.image.config.v1+json"
 #define MEDIA_OCI_INDEX "application/vnd.oci.image.index.v1+json"
 
 /* In a registry. `reference` is a tag or a digest. */
@@ -38,6 +39,13 @@ int manifest_head(struct registry_session *session, const char *repository,
 int manifest_get(struct registry_session *session, const char *repository,
 		 const char *reference, struct descriptor *descriptor,
 		 char **bytes, struct err *err) must_check;
+
+/* An index of the manifests whose subject is `digest`. ERR_NOT_FOUND, also
+ * where the registry keeps no such list. Source: OCI distribution-spec 1.1
+ * "Listing Referrers". */
+int manifest_referrers(struct registry_session *session, const char *repository,
+		       const char *digest, struct jval **index, struct err *err)
+	must_check;
 
 struct manifest_answer {
 	bool blob_unknown; /* it misses a blob of it */
