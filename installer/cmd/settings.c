@@ -57,7 +57,7 @@ static const struct opt table[] = {
 	{ "trust", 0, OPT_LIST, "FILE|DIR", NULL,
 	  "public keys whose signature counts (default "
 	  "/etc/dws-csm/trust.d); may be repeated",
-	  AT(trust), GROUP_TRUST },
+	  AT(trust), GROUP_TRUST | GROUP_INSPECT },
 	{ "allow-unsigned", 0, OPT_FLAG, NULL, NULL,
 	  "take a bundle that nobody signed", AT(allow_unsigned), GROUP_TRUST,
 	  .only_flag = true },
