@@ -5,10 +5,13 @@
 #include "base/mem.h"
 #include "net/http_transfer.h"
 #include "net/tls.h"
+#include "net/trust.h"
 
 #define HTTP_CONNECT_TIMEOUT_MS 10000
 #define HTTP_MAX_REDIRECTS 5L
-#define HTTP_BUFFER_BYTES (512L << 10)
+/* Larger ones make nothing faster: TLS moves 16 KiB at once. */
+#define HTTP_UPLOAD_BYTES (128L << 10)
+#define HTTP_RECEIVE_BYTES (64L << 10)
 
 /* An option that libcurl does not take is our bug. */
 #define http_set(http, option, value)                                          \
@@ -30,6 +33,13 @@ static void http_set_blob(struct http *http, CURLoption option,
 		http_set(http, option, &blob);
 }
 
+static CURLcode http_on_ssl_ctx(CURL *easy, void *ssl_ctx, void *ctx)
+{
+	(void)easy;
+	trust_use(ctx, ssl_ctx);
+	return CURLE_OK;
+}
+
 static void http_set_tls(struct http *http)
 {
 	const struct http_config *config = http->config;
@@ -40,8 +50,13 @@ static void http_set_tls(struct http *http)
 	/* libcurl might know a place where none of ours is. */
 	http_set(http, CURLOPT_CAINFO, NULL);
 	http_set(http, CURLOPT_CAPATH, NULL);
-	http_set_blob(http, CURLOPT_CAINFO_BLOB,
-		      config->ca_pem ? config->ca_pem : tls_host_ca());
+	if (config->trust) {
+		http_set(http, CURLOPT_SSL_CTX_FUNCTION, http_on_ssl_ctx);
+		http_set(http, CURLOPT_SSL_CTX_DATA, config->trust);
+	} else {
+		http_set_blob(http, CURLOPT_CAINFO_BLOB,
+			      config->ca_pem ? config->ca_pem : tls_host_ca());
+	}
 	if (config->client_cert_pem == NULL)
 		return;
 	http_set(http, CURLOPT_SSLCERTTYPE, "PEM");
@@ -173,7 +188,7 @@ static void http_set_method(struct http *http)
 		http_set(http, CURLOPT_UPLOAD, 1L);
 		http_set(http, CURLOPT_INFILESIZE_LARGE,
 			 (curl_off_t)http->body_left);
-		http_set(http, CURLOPT_UPLOAD_BUFFERSIZE, HTTP_BUFFER_BYTES);
+		http_set(http, CURLOPT_UPLOAD_BUFFERSIZE, HTTP_UPLOAD_BYTES);
 		http_set(http, CURLOPT_READFUNCTION, http_on_body_wanted);
 		http_set(http, CURLOPT_READDATA, http);
 	} else if (str_eq(method, "HEAD")) {
@@ -199,7 +214,7 @@ static void http_set_transfer(struct http *http)
 	http_set(http, CURLOPT_MAXREDIRS, HTTP_MAX_REDIRECTS);
 	http_set(http, CURLOPT_USERAGENT, "dws-csm");
 	/* Refused where a transfer that failed early left its buffer. */
-	curl_easy_setopt(http->easy, CURLOPT_BUFFERSIZE, HTTP_BUFFER_BYTES);
+	curl_easy_setopt(http->easy, CURLOPT_BUFFERSIZE, HTTP_RECEIVE_BYTES);
 	http_set(http, CURLOPT_ERRORBUFFER, http->error);
 	http_set(http, CURLOPT_HEADERFUNCTION, http_on_header);
 	http_set(http, CURLOPT_HEADERDATA, http);

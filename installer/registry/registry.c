@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "format/base64.h"
 #include "net/tls.h"
+#include "net/trust.h"
 #include "net/url.h"
 #include "registry/request.h"
 #include "registry/upload_state.h"
@@ -89,6 +90,8 @@ struct registry *registry_new(const struct registry_options *options,
 					   options->ca_name ? options->ca_name :
 							      "given");
 	}
+	self->trust = trust_new(self->ca_pem ? self->ca_pem : tls_host_ca());
+	self->config.trust = self->trust;
 	self->config.ca_pem = self->ca_pem;
 	self->config.ca_name = self->ca_name;
 	self->config.ca_remedy = "give the certificate of the CA with "
@@ -116,6 +119,7 @@ void registry_free(struct registry *self)
 	free(self->username);
 	free(self->credentials_from);
 	mem_free_secret(self->basic);
+	trust_free(self->trust);
 	free(self->ca_pem);
 	free(self->ca_name);
 	free(self->realm);

@@ -29,6 +29,7 @@ struct registry {
 	char *basic; /* secret, "Basic ...", or NULL without credentials */
 	char *ca_pem;
 	char *ca_name;
+	struct trust *trust; /* or NULL: it is no PEM */
 	unsigned int retries;
 	int64_t retry_max_ms;
 	int uploads_dirfd; /* of upload_state_dir, or -1 */
