@@ -202,12 +202,18 @@ int probe_tls(struct probe *self, const char *host, int64_t timeout_ms,
 	return result;
 }
 
+void probe_hang_up(struct probe *self)
+{
+	if (self->fd >= 0)
+		close(self->fd);
+	self->fd = -1;
+}
+
 void probe_release(struct probe *self)
 {
 	if (self->found)
 		freeaddrinfo(self->found);
-	if (self->fd >= 0)
-		close(self->fd);
+	probe_hang_up(self);
 	strs_release(&self->addresses);
 	free(self->address);
 	free(self->protocol);

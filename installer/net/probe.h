@@ -53,6 +53,8 @@ int probe_connect(struct probe *probe, int64_t timeout_ms, struct err *err)
 int probe_tls(struct probe *probe, const char *host, int64_t timeout_ms,
 	      struct err *err) must_check;
 
+/* End the connection; what was learned stays. */
+void probe_hang_up(struct probe *probe);
 void probe_release(struct probe *probe);
 
 #define auto_probe __attribute__((cleanup(probe_release)))

@@ -432,6 +432,7 @@ int doctor_reach(struct doctor_run *run, struct err *err)
 		look_at_connection(doctor, &probe, port);
 	if (probe.fd >= 0 && tls)
 		look_at_tls(doctor, &probe, host);
+	probe_hang_up(&probe);
 	if (clock_check_interrupt(err) < 0 ||
 	    ask_first(run, &skew, &unasked, err) < 0)
 		return -1;
