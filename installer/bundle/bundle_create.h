@@ -12,46 +12,46 @@
 #include "base/progress.h"
 #include "base/sign.h"
 #include "bundle/catalogue.h"
-#include "registry/image.h"
+#include "bundle/image_choice.h"
 
 /* A release to put in. */
 struct bundle_input {
 	const struct release *release;
-	struct jval *objects;	     /* before overlay csm */
-	const struct jval *source;   /* as in bundle.json */
-	struct image_source **image; /* one an image of the release */
-	const char **reference;	     /* in the source, or NULL */
-	/* Image number i is also asked for signatures and attestations. */
-	bool artifacts;
+	const struct jval *objects;	  /* before overlay csm */
+	const struct jval *source;	  /* as in bundle.json */
+	const struct image_choice *image; /* one an image of the release */
 };
 
 struct bundle_create {
 	const char *path;
-	const struct bundle_input *input;
+	const struct bundle_input *input; /* oldest release first */
 	size_t nr_inputs;
 	const struct strs *rpms; /* paths of files */
 	const struct strs *docs;
-	const char *platform;
+	const char *platform; /* NULL = linux/amd64 */
 	bool all_platforms;
-	int64_t created_s;	    /* since 1970 */
+	int64_t created_s; /* since 1970; below 0: that of the newest image */
 	const struct sign_key *key; /* NULL = unsigned */
 	bool self_contained;
 	uint64_t part_bytes; /* 0 = one file */
-	unsigned int jobs;
+	unsigned int jobs;   /* 0 = 4 */
 	struct progress *progress;
 };
 
 struct bundle_created {
-	char *digest; /* of bundle.json */
+	char digest[DIGEST_SIZE]; /* of bundle.json */
 	uint64_t size;
 	size_t nr_parts;
 	size_t nr_images;
 	size_t nr_artifacts;
+	size_t nr_files;
 };
 
+/* ERR_VERIFY for a blob that does not have its digest, or a file that changed
+ * meanwhile; ERR_REGISTRY; ERR_INVALID for what cannot go in, or does not find
+ * room. What stood at `path` is replaced at the end, or stays as it was. */
 int bundle_create(const struct bundle_create *options,
 		  struct bundle_created *created, struct err *err) must_check;
-void bundle_created_release(struct bundle_created *created);
 
 /* Put another signature into a bundle where it lies (parts and
  * self-contained ones too). */
