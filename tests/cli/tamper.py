@@ -57,7 +57,7 @@ class Trial:
         if self.any:
             good = result.returncode != 0
         else:
-            good = text.startswith("dws-csm: ") and (
+            good = "\ndws-csm: " in "\n" + text and (
                 result.returncode == 9 or lenient and result.returncode == 1)
         if not good:
             self.faults.append(f"{what}: exit code {result.returncode}: {text}")
