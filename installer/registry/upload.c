@@ -9,7 +9,7 @@
 #include "net/url.h"
 
 /* After the last byte a registry may copy the whole blob before it answers. */
-#define ANSWER_BASE_MS 60000
+#define ANSWER_BASE_MS 150000
 #define ANSWER_MS_PER_MIB 200
 
 static int64_t answer_timeout_ms(uint64_t bytes)

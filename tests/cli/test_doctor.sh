@@ -403,7 +403,8 @@ test_an_interrupted_doctor_takes_away_what_it_wrote()
 	sleep 1.5
 	kill -TERM "$process"
 	wait "$process"
-	assertEquals "exit code ($(<"$TEST_DIR/err"))" 10 $?
+	rc=$?
+	assertEquals "exit code ($(<"$TEST_DIR/err"))" 10 "$rc"
 	assertEquals 'blobs left' '' "$(stored | grep /_layers/)"
 }
 

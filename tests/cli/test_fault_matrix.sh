@@ -114,7 +114,9 @@ row()
 	took_ms=$(($(now_ms) - start))
 	err=$(<"$TEST_DIR/err")
 	assertNotEquals "$name hangs" 124 "$rc"
-	assertNotEquals "requests that met the rule of '$name'" 0 \
+	# What is still under way is not in the log.
+	[ -n "${unlogged:-}" ] || assertNotEquals \
+		"requests that met the rule of '$name'" 0 \
 		"$(fault_count "${server:-fault}" '.rules | length > 0')"
 }
 
@@ -178,8 +180,8 @@ test_connections_that_break()
 		"[{$tag, \"nth\": 1, \"lose_answer\": true}]"
 	survives 'answer shorter than it says' "[{$put, \"nth\": 1,
 		\"set\": {\"Content-Length\": \"100\"}, \"cut\": 0}]"
-	survives 'each third request of all reset' \
-		'[{"every": 3, "reset_request": 0}]'
+	survives 'each fifth request of all reset' \
+		'[{"every": 5, "reset_request": 0}]'
 }
 
 # --- status -----------------------------------------------------------------
@@ -364,9 +366,9 @@ test_slowness()
 	survives "commit takes $slow s" "[{$put, \"delay_response\": $slow}]"
 	survives 'registry reads 3 MB/s' "[{$patch, \"rate\": 3000000}]"
 	[ -n "$FAULT_FULL" ] || return 0
-	survives 'no answer to HEAD for 75 s' \
+	unlogged=1 survives 'no answer to HEAD for 75 s' \
 		"[{$head, \"nth\": 1, \"delay\": 75}]"
-	survives 'no answer to POST for 75 s' \
+	unlogged=1 survives 'no answer to POST for 75 s' \
 		"[{$post, \"nth\": 1, \"delay\": 75}]"
 }
 

@@ -73,7 +73,7 @@ test_begins_a_blob_anew_when_the_connection_breaks()
 test_sends_a_blob_once_when_only_the_answer_is_lost()
 {
 	assert_pushed '[{"method": "PUT", "path": "/blobs/", "nth": 1,
-		"reset_response": 0}]'
+		"lose_answer": true}]'
 	assertEquals 'sent' 3 "$(fault_count fault \
 		'.method == "PUT" and (.path | test("/blobs/"))')"
 }
