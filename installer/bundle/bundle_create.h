@@ -17,9 +17,9 @@
 /* A release to put in. */
 struct bundle_input {
 	const struct release *release;
-	const struct jval *objects;	  /* before overlay csm */
-	const struct jval *source;	  /* as in bundle.json */
-	const struct image_choice *image; /* one an image of the release */
+	struct jval *objects;	    /* before overlay csm */
+	struct jval *source;	    /* as in bundle.json */
+	struct image_choice *image; /* one an image of the release */
 };
 
 struct bundle_create {

@@ -3,13 +3,13 @@
 #include <string.h>
 
 extern const struct command cmd_apply, cmd_backup_create, cmd_backup_list,
-	cmd_backup_restore, cmd_backup_show, cmd_bundle_extract,
-	cmd_bundle_inspect, cmd_bundle_keygen, cmd_bundle_sign,
-	cmd_bundle_verify, cmd_completion, cmd_doctor_registry, cmd_help,
-	cmd_history, cmd_images_list, cmd_images_pull, cmd_images_push,
-	cmd_install, cmd_manifests, cmd_plan, cmd_resume, cmd_rollback,
-	cmd_status, cmd_uninstall, cmd_upgrade, cmd_version, cmd_workflows_list,
-	cmd_workflows_show;
+	cmd_backup_restore, cmd_backup_show, cmd_bundle_create,
+	cmd_bundle_extract, cmd_bundle_inspect, cmd_bundle_keygen,
+	cmd_bundle_sign, cmd_bundle_verify, cmd_completion, cmd_doctor_registry,
+	cmd_help, cmd_history, cmd_images_list, cmd_images_pull,
+	cmd_images_push, cmd_install, cmd_manifests, cmd_plan, cmd_resume,
+	cmd_rollback, cmd_status, cmd_uninstall, cmd_upgrade, cmd_version,
+	cmd_workflows_list, cmd_workflows_show;
 
 /* One a line. */
 /* clang-format off */
@@ -31,6 +31,7 @@ const struct command *const commands[] = {
 	&cmd_images_list,
 	&cmd_images_push,
 	&cmd_images_pull,
+	&cmd_bundle_create,
 	&cmd_bundle_keygen,
 	&cmd_bundle_sign,
 	&cmd_bundle_verify,
