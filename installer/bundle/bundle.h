@@ -73,10 +73,10 @@ int bundle_trust(struct bundle *bundle, const struct bundle_trust *trust,
 void bundle_signer_release(struct bundle_signer *signer);
 
 struct bundle_verify {
-	/* Which files: NULL = all, and of a self-contained one the
-	 * executable too. */
+	/* Which files; NULL = all, and the executable in front. */
 	bool (*wanted)(void *ctx, const struct bundle_file *file);
 	void *ctx;
+	bool executable;      /* where `wanted` is set: the executable, too */
 	unsigned int threads; /* 0 = one a processor */
 	struct progress *progress;
 };

@@ -62,7 +62,8 @@ static void add_jobs(struct verification *self,
 				bundle->start + file->offset, file->size,
 				&bundle->verified[i]);
 	}
-	if (options->wanted == NULL && meta->executable_digest)
+	if ((options->wanted == NULL || options->executable) &&
+	    meta->executable_digest)
 		add_job(self, "the executable", meta->executable_digest, 0,
 			bundle->before, &bundle->verified[meta->nr_files]);
 }

@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/sign.h"
 #include "base/strs.h"
-#include "bundle/bundle_meta.h"
+#include "bundle/bundle.h"
 #include "format/tar_header.h"
 
 #define CREATED "2026-11-23T07:00:00Z"
@@ -124,6 +124,85 @@ static inline void fixture_write(struct fixture *f, const char *signature)
 		fixture_put(&f->tar, f->file[i].path, f->file[i].text,
 			    f->file[i].len);
 	buf_add(&f->tar, zeros, sizeof(zeros));
+}
+
+static char *secret, *public_key; /* PEM; the other is at "k.pub" */
+
+static inline char *in_dir(const char *name)
+{
+	return mem_printf("%s/%s", dir, name);
+}
+
+static inline void put_bytes(const char *name, const void *data, size_t len)
+{
+	autofree char *path = in_dir(name);
+	struct err err = ERR_INIT;
+
+	assert_done(file_replace(AT_FDCWD, path, 0644, data, len, &err) == 0,
+		    &err);
+}
+
+static inline void write_signed(struct fixture *f)
+{
+	autofree char *signature = fixture_sign(f, secret);
+
+	fixture_write(f, signature);
+}
+
+/* The bundle of the fixture, signed, at "b". */
+static inline void given_bundle(struct fixture *f)
+{
+	fixture_init(f);
+	write_signed(f);
+	put_bytes("b", f->tar.data, f->tar.len);
+}
+
+static inline struct bundle *opened(const char *name)
+{
+	autofree char *path = in_dir(name);
+	struct err err = ERR_INIT;
+	struct bundle *bundle = bundle_open(path, &err);
+
+	assert_done(bundle != NULL, &err);
+	return bundle;
+}
+
+static inline int trust(struct bundle *bundle, const char *name,
+			bool allow_unsigned, struct bundle_signer *signer,
+			struct err *err)
+{
+	auto_strs struct strs keys = STRS_INIT;
+	struct bundle_trust options = { &keys, allow_unsigned };
+
+	strs_addf(&keys, "%s/%s", dir, name);
+	return bundle_trust(bundle, &options, signer, err);
+}
+
+static inline struct bundle *trusted(const char *name)
+{
+	struct bundle *bundle = opened(name);
+	struct err err = ERR_INIT;
+
+	assert_done(trust(bundle, "k.pub", false, NULL, &err) == 0, &err);
+	return bundle;
+}
+
+static inline int make_keys(void **state)
+{
+	struct err err = ERR_INIT;
+
+	if (make_dir(state) < 0 ||
+	    sign_keygen(NULL, &secret, &public_key, &err) < 0)
+		return -1;
+	put("k.pub", public_key);
+	return 0;
+}
+
+static inline int drop_keys(void **state)
+{
+	free(secret);
+	free(public_key);
+	return drop_dir(state);
 }
 
 #define auto_fixture __attribute__((cleanup(fixture_release)))

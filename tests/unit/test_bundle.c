@@ -1,72 +1,8 @@
 #include "unit.h"
 
-#include <sys/stat.h>
-
 #include "bundle_fixture.h"
 
-#include "base/log.h"
-#include "bundle/bundle.h"
 #include "registry/manifest.h"
-
-static char *secret, *public_key; /* PEM */
-
-static char *in_dir(const char *name)
-{
-	return mem_printf("%s/%s", dir, name);
-}
-
-static void put_bytes(const char *name, const void *data, size_t len)
-{
-	autofree char *path = in_dir(name);
-	struct err err = ERR_INIT;
-
-	assert_done(file_replace(AT_FDCWD, path, 0644, data, len, &err) == 0,
-		    &err);
-}
-
-static void write_signed(struct fixture *f)
-{
-	autofree char *signature = fixture_sign(f, secret);
-
-	fixture_write(f, signature);
-}
-
-/* The bundle of the fixture, signed, at "b". */
-static void given_bundle(struct fixture *f)
-{
-	fixture_init(f);
-	write_signed(f);
-	put_bytes("b", f->tar.data, f->tar.len);
-}
-
-static struct bundle *opened(const char *name)
-{
-	autofree char *path = in_dir(name);
-	struct err err = ERR_INIT;
-	struct bundle *bundle = bundle_open(path, &err);
-
-	assert_done(bundle != NULL, &err);
-	return bundle;
-}
-
-static int trust(struct bundle *bundle, const char *name, bool allow_unsigned,
-		 struct bundle_signer *signer, struct err *err)
-{
-	auto_strs struct strs keys = STRS_INIT;
-	struct bundle_trust options = { &keys, allow_unsigned };
-
-	strs_addf(&keys, "%s/%s", dir, name);
-	return bundle_trust(bundle, &options, signer, err);
-}
-
-static struct bundle *trusted(const char *name)
-{
-	struct bundle *bundle = opened(name);
-	struct err err = ERR_INIT;
-
-	assert_done(trust(bundle, "k.pub", false, NULL, &err) == 0, &err);
-	return bundle;
-}
 
 static int verify(struct bundle *bundle, struct err *err)
 {
@@ -207,84 +143,6 @@ static void bundle_may_be_split(void **state)
 	assert_done(verify(bundle, &err) == 0, &err);
 }
 
-static void bundle_without_signature_needs_leave(void **state)
-{
-	auto_fixture struct fixture f;
-	autobundle struct bundle *bundle = NULL;
-	struct bundle_signer signer;
-	struct err err = ERR_INIT;
-
-	(void)state;
-	fixture_init(&f);
-	fixture_write(&f, BUNDLE_UNSIGNED);
-	put_bytes("u", f.tar.data, f.tar.len);
-	bundle = opened("u");
-	assert_int_equal(trust(bundle, "k.pub", false, NULL, &err), -1);
-	assert_error(&err, ERR_VERIFY, "not signed; have it signed");
-	log_set_level(LOG_QUIET);
-	assert_done(trust(bundle, "k.pub", true, &signer, &err) == 0, &err);
-	assert_null(signer.key);
-	bundle_signer_release(&signer);
-}
-
-static void bundle_with_another_signature_is_refused(void **state)
-{
-	static const struct {
-		const char *signature, *text;
-	} cases[] = {
-		{ "unsigned", "not one line" },
-		{ "\n", "signature is none" },
-		{ "unsigned\n\n", "not one line" },
-		{ "UNSIGNED\n", "signature is none" },
-		{ "AAAA\n", "signature is none" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		auto_fixture struct fixture f;
-		autobundle struct bundle *bundle = NULL;
-		struct err err = ERR_INIT;
-
-		fixture_init(&f);
-		fixture_write(&f, cases[i].signature);
-		put_bytes("x", f.tar.data, f.tar.len);
-		bundle = opened("x");
-		/* That nobody need have signed it does not mean this. */
-		assert_int_equal(trust(bundle, "k.pub", true, NULL, &err), -1);
-		assert_error(&err, ERR_VERIFY, cases[i].text);
-	}
-}
-
-static void bundle_trust_names_the_keys_it_tried(void **state)
-{
-	autofree char *empty = in_dir("empty");
-	auto_fixture struct fixture f;
-	autobundle struct bundle *bundle = NULL;
-	autofree char *other_secret = NULL, *other = NULL;
-	struct err err = ERR_INIT;
-
-	(void)state;
-	given_bundle(&f);
-	bundle = opened("b");
-	assert_done(sign_keygen(NULL, &other_secret, &other, &err) == 0, &err);
-	put("keys/2.pub", other);
-	put("keys/1.pub", "no key");
-	put("keys/key.txt", public_key);
-	put("keys/.3.pub", public_key);
-	assert_int_equal(mkdir(empty, 0755), 0);
-	assert_int_equal(trust(bundle, "keys", false, NULL, &err), -1);
-	assert_error(&err, ERR_VERIFY, "/keys/2.pub); it was altered, or");
-	assert_null(strstr(err.msg, "1.pub"));
-	assert_int_equal(trust(bundle, "empty", false, NULL, &err), -1);
-	assert_error(&err, ERR_VERIFY, "there is no public key in");
-	assert_int_equal(trust(bundle, "keys/1.pub", false, NULL, &err), -1);
-	assert_error(&err, ERR_USAGE, "--trust: key");
-	assert_int_equal(trust(bundle, "nowhere", false, NULL, &err), -1);
-	assert_error(&err, ERR_USAGE, "nowhere");
-	put("keys/4.pub", public_key);
-	assert_done(trust(bundle, "keys", false, NULL, &err) == 0, &err);
-}
-
 static bool is_layout(void *ctx, const struct bundle_file *file)
 {
 	(*(int *)ctx)++;
@@ -397,7 +255,8 @@ static void bundle_and_executable_belong_together(void **state)
 	autofree char *path = in_dir("e"), *spec = NULL;
 	autobundle struct bundle *bundle = NULL;
 	struct err err = ERR_INIT;
-	int fd;
+	int fd, asked = 0;
+	struct bundle_verify some = { .wanted = is_layout, .ctx = &asked };
 
 	(void)state;
 	put_behind("e", 700, 324, false);
@@ -410,8 +269,11 @@ static void bundle_and_executable_belong_together(void **state)
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	assert_int_equal(pwrite(fd, "x", 1, 600), 1);
 	bundle = trusted("e");
-	assert_int_equal(verify(bundle, &err), -1);
+	assert_done(bundle_verify(bundle, &some, &err) == 0, &err);
+	some.executable = true;
+	assert_int_equal(bundle_verify(bundle, &some, &err), -1);
 	assert_error(&err, ERR_VERIFY, "'the executable' has digest");
+	assert_int_equal(verify(bundle, &err), -1);
 	assert_int_equal(ftruncate(fd, 701), 0);
 	assert_refused("e", ERR_VERIFY, "behind the executable is no bundle");
 	assert_int_equal(ftruncate(fd, 700), 0);
@@ -482,24 +344,6 @@ static void bundle_tells_when_it_was_changed(void **state)
 	assert_error(&err, ERR_VERIFY, "was changed");
 }
 
-static int begin(void **state)
-{
-	struct err err = ERR_INIT;
-
-	if (make_dir(state) < 0 ||
-	    sign_keygen(NULL, &secret, &public_key, &err) < 0)
-		return -1;
-	put("k.pub", public_key);
-	return 0;
-}
-
-static int end(void **state)
-{
-	free(secret);
-	free(public_key);
-	return drop_dir(state);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -508,9 +352,6 @@ int main(void)
 		cmocka_unit_test(bundle_with_a_bit_flipped_is_refused),
 		cmocka_unit_test(bundle_that_is_cut_or_goes_on_is_refused),
 		cmocka_unit_test(bundle_may_be_split),
-		cmocka_unit_test(bundle_without_signature_needs_leave),
-		cmocka_unit_test(bundle_with_another_signature_is_refused),
-		cmocka_unit_test(bundle_trust_names_the_keys_it_tried),
 		cmocka_unit_test(bundle_verify_hashes_what_is_wanted_once),
 		cmocka_unit_test(bundle_text_tells_what_is_missing_or_too_long),
 		cmocka_unit_test(bundle_may_lie_behind_an_executable),
@@ -520,5 +361,5 @@ int main(void)
 		cmocka_unit_test(bundle_tells_when_it_was_changed),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, make_keys, drop_keys);
 }

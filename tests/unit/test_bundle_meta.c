@@ -111,73 +111,74 @@ static void set_at(struct jval *value, const char *place, struct jval *take)
 
 #define IMAGE "releases.0.images.0."
 
+static const struct {
+	const char *place, *value, *text;
+} wrong_members[] = {
+	{ "format", "1", "format is no text" },
+	{ "format", "\"x\"", "its format is 'x'" },
+	{ "format", "\"\"", "format is missing" },
+	{ "created", "\"today\"", "created: 'today'" },
+	{ "created", "\"1969-12-31T23:59:59Z\"", "before 1970" },
+	{ "platforms", "{}", "platforms is no list" },
+	{ "platforms", "[1]", "platforms has" },
+	{ "platforms", "[\"\\u001b[2J\"]", "platforms has" },
+	{ "files", "{}", "files is no list" },
+	{ "files", "[]", "not among the files" },
+	{ "files", "[1]", "files[0].path is missing" },
+	{ "files.1.path", "\"oci-layout\"", "'oci-layout' twice" },
+	{ "files.1.path", "\"\"", "files[1].path" },
+	{ "files.1.path", "\"/etc/passwd\"", "files[1].path" },
+	{ "files.1.path", "\"a/../b\"", "files[1].path" },
+	{ "files.1.path", "\"a//b\"", "files[1].path" },
+	{ "files.1.path", "\"a/\"", "files[1].path" },
+	{ "files.1.path", "\".\"", "files[1].path" },
+	{ "files.1.path", "\"a\\\\b\"", "files[1].path" },
+	{ "files.1.path", "\"a\\nb\"", "control characters" },
+	{ "files.1.path", "\"bundle.json\"", "taken" },
+	{ "files.1.path", "\"bundle.json.sig\"", "taken" },
+	{ "files.1.path", "\"blobs/sha256/00\"", "another blob" },
+	{ "files.1.path", "\"blobs/x\"", "another blob" },
+	{ "files.1.digest", "\"sha256:0\"", "files[1]: 'sha256:0'" },
+	{ "files.1.digest", "null", "files[1].digest is missing" },
+	{ "files.1.size", "-1", "files[1].size" },
+	{ "files.1.size", "1.5", "files[1].size" },
+	{ "files.1.size", "9223372036854775807", "add up" },
+	{ "files.1.size", "4611686018427387000", "add up" },
+	{ "executable", "\"x\"", "executable.size" },
+	{ "executable", "{\"size\": 1}", "executable.digest" },
+	{ "releases", "[]", "releases are none" },
+	{ "releases", "1", "releases is no list" },
+	{ "releases.0.version", "\"\"", "releases[0].version" },
+	{ "releases.0.version", "\"../x\"", "releases[0].version" },
+	{ "releases.0.version", "\"a/b\"", "releases[0].version" },
+	{ "releases.0.manifests", "\"x\"", "'x' is not among" },
+	{ "releases.0.storageVersion", "null", "storageVersion" },
+	{ "releases.0.workloadManagerRole", "null", "workloadManager" },
+	{ "releases.0.images", "1", "releases[0].images is no list" },
+	{ IMAGE "name", "\"../x\"", "images[0]" },
+	{ IMAGE "name", "\"X\"", "images[0]" },
+	{ IMAGE "name", "\"dws:1\"", "images[0]" },
+	{ IMAGE "tag", "\"a/b\"", "images[0]" },
+	{ IMAGE "tag", "null", "images[0].tag is missing" },
+	{ IMAGE "repository", "null", "images[0].repository" },
+	{ IMAGE "mediaType", "\"a\\r\\nb: c\"", "images[0].mediaType" },
+	{ IMAGE "source", "1", "images[0].source is no text" },
+	{ IMAGE "digest",
+	  "\"sha256:00000000000000000000000000000000"
+	  "00000000000000000000000000000000\"",
+	  "not among the files" },
+	{ IMAGE "artifacts", "1", "artifacts is no list" },
+	{ IMAGE "artifacts", "[{\"tag\": 1}]", "artifacts[0].tag" },
+	{ IMAGE "artifacts", "[{}]", "artifacts[0].digest" },
+};
+
 static void meta_names_the_member_that_is_wrong(void **state)
 {
-	static const struct {
-		const char *place, *value, *text;
-	} cases[] = {
-		{ "format", "1", "format is no text" },
-		{ "format", "\"x\"", "its format is 'x'" },
-		{ "format", "\"\"", "format is missing" },
-		{ "created", "\"today\"", "created: 'today'" },
-		{ "created", "\"1969-12-31T23:59:59Z\"", "before 1970" },
-		{ "platforms", "{}", "platforms is no list" },
-		{ "platforms", "[1]", "platforms has" },
-		{ "platforms", "[\"\\u001b[2J\"]", "platforms has" },
-		{ "files", "{}", "files is no list" },
-		{ "files", "[]", "not among the files" },
-		{ "files", "[1]", "files[0].path is missing" },
-		{ "files.1.path", "\"oci-layout\"", "'oci-layout' twice" },
-		{ "files.1.path", "\"\"", "files[1].path" },
-		{ "files.1.path", "\"/etc/passwd\"", "files[1].path" },
-		{ "files.1.path", "\"a/../b\"", "files[1].path" },
-		{ "files.1.path", "\"a//b\"", "files[1].path" },
-		{ "files.1.path", "\"a/\"", "files[1].path" },
-		{ "files.1.path", "\".\"", "files[1].path" },
-		{ "files.1.path", "\"a\\\\b\"", "files[1].path" },
-		{ "files.1.path", "\"a\\nb\"", "control characters" },
-		{ "files.1.path", "\"bundle.json\"", "taken" },
-		{ "files.1.path", "\"bundle.json.sig\"", "taken" },
-		{ "files.1.path", "\"blobs/sha256/00\"", "another blob" },
-		{ "files.1.path", "\"blobs/x\"", "another blob" },
-		{ "files.1.digest", "\"sha256:0\"", "files[1]: 'sha256:0'" },
-		{ "files.1.digest", "null", "files[1].digest is missing" },
-		{ "files.1.size", "-1", "files[1].size" },
-		{ "files.1.size", "1.5", "files[1].size" },
-		{ "files.1.size", "9223372036854775807", "add up" },
-		{ "files.1.size", "4611686018427387000", "add up" },
-		{ "executable", "\"x\"", "executable.size" },
-		{ "executable", "{\"size\": 1}", "executable.digest" },
-		{ "releases", "[]", "releases are none" },
-		{ "releases", "1", "releases is no list" },
-		{ "releases.0.version", "\"\"", "releases[0].version" },
-		{ "releases.0.version", "\"../x\"", "releases[0].version" },
-		{ "releases.0.version", "\"a/b\"", "releases[0].version" },
-		{ "releases.0.manifests", "\"x\"", "'x' is not among" },
-		{ "releases.0.storageVersion", "null", "storageVersion" },
-		{ "releases.0.workloadManagerRole", "null", "workloadManager" },
-		{ "releases.0.images", "1", "releases[0].images is no list" },
-		{ IMAGE "name", "\"../x\"", "images[0]" },
-		{ IMAGE "name", "\"X\"", "images[0]" },
-		{ IMAGE "name", "\"dws:1\"", "images[0]" },
-		{ IMAGE "tag", "\"a/b\"", "images[0]" },
-		{ IMAGE "tag", "null", "images[0].tag is missing" },
-		{ IMAGE "repository", "null", "images[0].repository" },
-		{ IMAGE "mediaType", "\"a\\r\\nb: c\"", "images[0].mediaType" },
-		{ IMAGE "source", "1", "images[0].source is no text" },
-		{ IMAGE "digest",
-		  "\"sha256:00000000000000000000000000000000"
-		  "00000000000000000000000000000000\"",
-		  "not among the files" },
-		{ IMAGE "artifacts", "1", "artifacts is no list" },
-		{ IMAGE "artifacts", "[{\"tag\": 1}]", "artifacts[0].tag" },
-		{ IMAGE "artifacts", "[{}]", "artifacts[0].digest" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(wrong_members); i++) {
 		auto_fixture struct fixture f;
-		autofree char *wrapped = mem_printf("[%s]", cases[i].value);
+		autofree char *wrapped =
+			mem_printf("[%s]", wrong_members[i].value);
 		struct err err = ERR_INIT;
 		autojval struct jval *value =
 			jval_parse(wrapped, strlen(wrapped), &err);
@@ -186,14 +187,15 @@ static void meta_names_the_member_that_is_wrong(void **state)
 		autofree char *text = NULL;
 
 		fixture_init(&f);
-		set_at(f.root, cases[i].place, jval_ref(jval_at(value, 0)));
+		set_at(f.root, wrong_members[i].place,
+		       jval_ref(jval_at(value, 0)));
 		text = bundle_meta_text(f.root, &len);
 		if (bundle_meta_parse(&meta, text, len, &err) == 0) {
-			print_error("taken: %s = %s\n", cases[i].place,
-				    cases[i].value);
+			print_error("taken: %s = %s\n", wrong_members[i].place,
+				    wrong_members[i].value);
 			fail();
 		}
-		assert_error(&err, ERR_INVALID, cases[i].text);
+		assert_error(&err, ERR_INVALID, wrong_members[i].text);
 		assert_error(&err, ERR_INVALID, "'bundle.json'");
 	}
 }
