@@ -59,14 +59,14 @@ class Driver:
     def status(self, workflow, state, word, text, env):
         completed = word not in ("error", "hold")
         status = {"error": "Error", "hold": "DriverWait"}.get(word, "Completed")
-        return {"status": {
-            "state": state, "ready": completed, "status": status, "env": env,
-            "drivers": [{"driverID": "stand-in", "taskID": "1", "dwdIndex": 0, "lastHB": 0,
-                         "watchState": state, "completed": completed,
-                         "status": "Error" if word == "error" else
-                         "Completed" if completed else "Running",
-                         "error": text if word == "error" else "",
-                         "message": "" if word == "error" else text}]}}
+        driver = {"driverID": "stand-in", "taskID": "1", "dwdIndex": 0, "lastHB": 0,
+                  "watchState": state, "completed": completed,
+                  "status": {"DriverWait": "Running"}.get(status, status)}
+        # Kubernetes 1.20 takes an empty text for null.
+        if text:
+            driver["error" if word == "error" else "message"] = text
+        return {"status": {"state": state, "ready": completed, "status": status, "env": env,
+                           "drivers": [driver]}}
 
     def step(self, workflow):
         meta, spec = workflow["metadata"], workflow["spec"]
