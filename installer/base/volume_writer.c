@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -29,6 +30,51 @@ struct volume_writer {
 	size_t nr;
 };
 
+static int is_being_written(const char *path, struct err *err)
+{
+	err_set(err, ERR_LOCKED, "'%s' is being written by another dws-csm",
+		path);
+	return -1;
+}
+
+/* What a process left that was killed; one that lives holds a lock. */
+static int remove_left(const char *temp, const char *path, struct err *err)
+{
+	struct err reason = ERR_INIT;
+	autoclose int fd = file_open(
+		AT_FDCWD, temp, O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0, &reason);
+
+	if (fd < 0 && reason.kind == ERR_NOT_FOUND)
+		return 0;
+	if (fd < 0) {
+		*err = reason;
+		return -1;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return is_being_written(path, err);
+	if (unlink(temp) < 0 && errno != ENOENT)
+		return err_sys(err, errno, "cannot remove '%s'", temp);
+	return 0;
+}
+
+static int create_partial(struct writer_part *part, mode_t mode,
+			  struct err *err)
+{
+	autofree char *temp = mem_printf("%s.partial", part->path);
+
+	if (remove_left(temp, part->path, err) < 0)
+		return -1;
+	part->fd = file_open(AT_FDCWD, temp, O_WRONLY | O_CREAT | O_EXCL, mode,
+			     err);
+	if (part->fd < 0)
+		return err->sys == EEXIST ? is_being_written(part->path, err) :
+					    -1;
+	if (flock(part->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return is_being_written(part->path, err);
+	part->temp = mem_steal(&temp);
+	return 0;
+}
+
 static int open_part(struct volume_writer *writer, char *path, mode_t mode,
 		     struct err *err)
 {
@@ -37,13 +83,9 @@ static int open_part(struct volume_writer *writer, char *path, mode_t mode,
 	uint64_t len = writer->size - start;
 
 	part->path = path;
-	part->temp = mem_printf("%s.%ld.tmp", path, (long)getpid());
+	part->fd = -1;
 	writer->nr++;
-	/* A file of an earlier process with our number. */
-	unlink(part->temp);
-	part->fd = file_open(AT_FDCWD, part->temp, O_WRONLY | O_CREAT | O_EXCL,
-			     mode, err);
-	if (part->fd < 0)
+	if (create_partial(part, mode, err) < 0)
 		return -1;
 	if (len > writer->part_bytes)
 		len = writer->part_bytes;

@@ -1,8 +1,9 @@
 /*
  * volume_writer - write a file of known size, or its parts, by position.
  *
- * Written beside its place and renamed when it is whole and fsynced: a
- * writer that is freed before volume_writer_commit leaves nothing. Threads
+ * Written beside its place as PATH.partial, and renamed when it is whole and
+ * fsynced: a writer that is freed before volume_writer_commit leaves nothing.
+ * What a killed one left is replaced by the next. Threads
  * may write at the same time.
  */
 #ifndef BASE_VOLUME_WRITER_H
@@ -19,7 +20,8 @@ struct volume_writer;
 
 /*
  * For `size` bytes at `path`; with part_bytes > 0 in parts of that many bytes
- * (base/volume.h), also where one part would do. ERR_INVALID where the file
+ * (base/volume.h), also where one part would do. ERR_LOCKED
+ * where another process writes it at the moment, ERR_INVALID where the file
  * system lacks the space: how much is missing, and where. What stands at
  * `path` is replaced by the commit, and so are parts left of an earlier,
  * longer one.

@@ -98,14 +98,21 @@ static struct jval *files_value(const struct create *self)
 	return list;
 }
 
-/* "1.2.0-5-gabcdef" between tags: the commit is told apart, too. */
+/* Between tags the version has the commit: "1.2.0-5-gabcdef",
+ * "0.1.0+gabcdef-dirty". */
 static struct jval *builder_value(void)
 {
 	const char *version = version_string();
 	const char *commit = strstr(version, "-g");
+	autofree char *digits = NULL;
 
+	if (commit == NULL)
+		commit = strstr(version, "+g");
+	if (commit)
+		digits = mem_strndup(commit + 2,
+				     strspn(commit + 2, "0123456789abcdef"));
 	return jval_pack("{s:s, s:s, s:s?}", "name", "dws-csm", "version",
-			 version, "commit", commit ? commit + 2 : NULL);
+			 version, "commit", digits);
 }
 
 static struct jval *bundle_value(const struct create *self)

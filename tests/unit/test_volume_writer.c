@@ -194,6 +194,34 @@ static void writer_refuses_what_cannot_be(void **state)
 	assert_int_equal(nr_files(), before);
 }
 
+static void writer_replaces_what_a_killed_one_left(void **state)
+{
+	autofree char *left = in_dir("killed.partial");
+	autovolume_writer struct volume_writer *writer = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_done(file_replace(AT_FDCWD, left, 0600, "much longer", 11,
+				 &err) == 0,
+		    &err);
+	writer = begun("killed", 4, 0);
+	write_at(writer, 0, "done");
+	commit(writer);
+	assert_file("killed", "done", 4);
+	assert_false(is_there("killed.partial"));
+}
+
+static void writer_leaves_another_one_alone(void **state)
+{
+	autovolume_writer struct volume_writer *writer = begun("two", 4, 0);
+
+	(void)state;
+	assert_refused("two", 4, 0, ERR_LOCKED, "two' is being written");
+	write_at(writer, 0, "done");
+	commit(writer);
+	assert_file("two", "done", 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +233,8 @@ int main(void)
 		cmocka_unit_test(
 			writer_replaces_what_a_reader_would_take_for_it),
 		cmocka_unit_test(writer_refuses_what_cannot_be),
+		cmocka_unit_test(writer_replaces_what_a_killed_one_left),
+		cmocka_unit_test(writer_leaves_another_one_alone),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, drop_dir);
