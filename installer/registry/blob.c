@@ -188,13 +188,18 @@ static enum upload_result send_end(struct sending *self, struct err *err)
 	self->committing = true;
 	result = upload_put(&self->upload, NULL, NULL, err);
 	self->unsure = result == UPLOAD_AGAIN;
-	/* What an earlier run had sent may be damaged. */
-	if (result == UPLOAD_FAILED && self->resumed && err->http == 400) {
+	if (result != UPLOAD_FAILED)
+		return result;
+	/* What an earlier run had sent may be damaged; and libcurl asks once
+	 * more where the answer to a commit was lost. */
+	if (err->http != 404 && !(self->resumed && err->http == 400))
+		return result;
+	if (err->http == 404)
+		upload_forget(&self->upload);
+	else
 		upload_abort(&self->upload);
-		err->transient = true;
-		return UPLOAD_AGAIN;
-	}
-	return result;
+	err->transient = true;
+	return UPLOAD_AGAIN;
 }
 
 static enum upload_result ask_where(struct sending *self, struct err *err)
