@@ -34,6 +34,7 @@ test  strace          # proves that no shared object is opened
 lint  clang-format    # layout
 lint  cppcheck        # what the compiler does not see
 lint  shellcheck      # the same for scripts
+lint  lua-check       # the same for the Slurm plugin
 lint  pmccabe         # length and complexity of functions
 fuzz  clang           # libFuzzer
 fuzz  libclang-rt-14-dev # its run-time and the sanitizers'

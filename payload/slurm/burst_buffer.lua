@@ -637,6 +637,8 @@ local function kubectl_error(job, code, messages)
 	elseif reason == "NotFound" then
 		if text:find(('"%s" not found'):format(job.workflow), 1, true) then
 			kind = "gone"
+		elseif text:find("namespaces ", 1, true) then
+			kind = "fatal"
 		else
 			text = "the server does not serve the resources of DWS: " .. text
 		end

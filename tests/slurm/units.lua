@@ -75,16 +75,19 @@ for _, text in ipairs({
 	same("decoding " .. text .. " " .. tostring(why), false, value == nil)
 	same("it comes back", text:gsub("\\u00e9", "\195\169"), (json.encode(value)))
 end
-same("escapes", '"\\/\b\f\n\r\t\240\159\152\128', json.decode('"\\"\\\\\\/\\b\\f\\n\\r\\t\\ud83d\\ude00"'))
+same("escapes", '"\\/\b\f\n\r\t\240\159\152\128',
+	json.decode('"\\"\\\\\\/\\b\\f\\n\\r\\t\\ud83d\\ude00"'))
 for _, text in ipairs({
 	'', ' ', '{', '[', '"', '[1,]', '{"a":1,}', '{a:1}', "{'a':1}", '01', '1.', '.5', '+1', '1e',
 	'nul', 'truefalse', '[1 2]', '{"a" 1}', '"\n"', '"\\x"', '"\\u12"', '"\\ud800"', '"\\udc00"',
-	'{"a":1,"a":2}', '1 2', '"a" "b"', '0x10', 'NaN', ("["):rep(1000) .. ("]"):rep(1000), '\0',
+	'{"a":1,"a":2}', '1 2', '"a" "b"', '0x10', 'NaN',
+	("["):rep(1000) .. ("]"):rep(1000), '\0',
 }) do
 	same("'" .. text:sub(1, 20) .. "' is refused", nil, json.decode(text))
 end
 same("bytes that are not UTF-8", false, (pcall(json.encode, "\255")))
-for _, text in ipairs({ "\192\128", "\224\128\128", "\237\160\128", "\244\144\128\128", "a\195" }) do
+for _, text in ipairs({ "\192\128", "\224\128\128", "\237\160\128", "\244\144\128\128",
+	"a\195" }) do
 	same("wrong UTF-8", false, found.is_utf8(text))
 end
 same("UTF-8", true, found.is_utf8("\195\188\226\130\172\240\159\152\128"))

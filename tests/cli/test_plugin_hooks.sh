@@ -1,0 +1,583 @@
+#!/bin/bash
+# burst_buffer.lua, hook by hook as slurmctld calls it: with the arguments of
+# three releases of Slurm, under four Luas, against a real API server with DWS
+# of two releases and a stand-in for its controller (tests/slurm/driver.py).
+# shellcheck disable=SC2016,SC2034,SC2154 # hostile texts; shunit2's; $T/env
+
+root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+# shellcheck source=tests/cli/lib.sh
+. "$root/tests/cli/lib.sh"
+# shellcheck source=tests/servers/lib.sh
+. "$root/tests/servers/lib.sh"
+
+luas='lua5.1 lua5.3 lua5.4 luajit'
+versions='21.08 23.02 24.05'
+conf=$TEST_DIR/slurm
+control=$TEST_DIR/driver.control
+history=$TEST_DIR/driver.log
+script=$TEST_DIR/script
+lua=lua5.1 version=24.05 job=0 code='' text='' said=''
+
+oneTimeSetUp()
+{
+	mkdir -p "$conf" "$TEST_DIR/bin" "$TEST_DIR/tmp"
+	export TMPDIR=$TEST_DIR/tmp
+	cp "$root/payload/slurm/burst_buffer.lua" "$conf/"
+	pods_fare '*' ready
+	credential
+	# Somebody else's scancel: says how it was called.
+	printf '#!/bin/sh\necho "$*" >>%q\n' "$TEST_DIR/scancel.log" \
+		>"$TEST_DIR/bin/scancel"
+	chmod +x "$TEST_DIR/bin/scancel"
+	with_release 0.1.17
+}
+
+oneTimeTearDown()
+{
+	server_stop driver
+	"$DWS_CSM" uninstall --yes >"$TEST_DIR/end" 2>&1 </dev/null
+}
+
+setUp()
+{
+	job=$((job + 100)) lua=lua5.1 version=24.05
+	rm -f "$control" "$TEST_DIR/scancel.log" "$T/webhook/mode"
+	configure
+	job_script '#DW jobdw type=xfs capacity=1GB name=sample'
+}
+
+tearDown()
+{
+	assertEquals 'no temporary file stays' '' "$(ls "$TEST_DIR/tmp")"
+}
+
+# A credential that may do what a workload manager may, and no more.
+credential()
+{
+	local file=$conf/kubeconfig
+
+	make_cert "$TEST_DIR/wlm" "$T/pki/ca" /CN=slurm-dws clientAuth
+	must kubectl config --kubeconfig="$file" set-cluster test \
+		--server="$KUBE_SERVER" --embed-certs \
+		--certificate-authority="$T/pki/ca.crt"
+	must kubectl config --kubeconfig="$file" set-credentials slurm-dws \
+		--embed-certs --client-certificate="$TEST_DIR/wlm.crt" \
+		--client-key="$TEST_DIR/wlm.key"
+	must kubectl config --kubeconfig="$file" set-context test \
+		--cluster=test --user=slurm-dws
+	must kubectl config --kubeconfig="$file" use-context test
+}
+
+with_release()
+{
+	server_stop driver
+	use_release "$1"
+	given_no_dws
+	given_dws --skip-images
+	# With 0.0.20 it is applied by hand.
+	kubectl get clusterrole "$role" >"$TEST_DIR/given" 2>&1 ||
+		must kubectl create clusterrole "$role" \
+			--verb=get,list,watch,create,update,patch,delete \
+			--resource="workflows.$group"
+	kubectl delete clusterrolebinding slurm-dws-viewer --ignore-not-found \
+		>"$TEST_DIR/given" 2>&1
+	must kubectl create clusterrolebinding slurm-dws-viewer \
+		--clusterrole="$role" --user=slurm-dws
+	server_run driver "$root/tests/slurm/driver.py" --pki "$T/pki" \
+		--version "$storage" --control "$control" --log "$history"
+	workflow_webhook_answers
+}
+
+workflow_webhook_answers()
+{
+	workflow probe default 1
+	must kubectl delete workflow probe
+}
+
+# configure [NAME=VALUE]...: settings; those in small letters are Slurm's.
+configure()
+{
+	local setting
+
+	printf '%s\n' "Kubeconfig=$conf/kubeconfig" "Kubectl=$KUBECTL" \
+		"Scancel=$TEST_DIR/bin/scancel" PollWait=1 \
+		>"$conf/dws-burst-buffer.conf"
+	echo 'OtherTimeout=40' >"$conf/burst_buffer.conf"
+	for setting; do
+		case $setting in
+		OtherTimeout=* | Stage*) echo "$setting" >>"$conf/burst_buffer.conf" ;;
+		*) echo "$setting" >>"$conf/dws-burst-buffer.conf" ;;
+		esac
+	done
+}
+
+# job_script LINE...: at the top of a job script.
+job_script()
+{
+	printf '%s\n' '#!/bin/sh' "$@" 'exit 0' >"$script"
+}
+
+# hook NAME [ARGUMENT=VALUE]...: calls it; then code, text and said (the log).
+hook()
+{
+	local name=$1 out=$TEST_DIR/hook.$BASHPID
+
+	shift
+	(cd "$TEST_DIR" && exec "$lua" "$root/tests/slurm/slurmctld.lua" \
+		"$conf/burst_buffer.lua" "$version" "slurm_bb_$name" \
+		job="$job" script="$script" path="$TEST_DIR/path.$job" "$@") \
+		>"$out" 2>"$out.err" </dev/null
+	rc=$?
+	code=$(head -n 1 "$out")
+	text=$(tail -n +2 "$out")
+	said=$(<"$out.err")
+	assertEquals "slurmctld takes $name of $lua, $version ($said)" 0 $rc
+	rm -f "$out" "$out.err"
+}
+
+# hook_ok NAME [ARGUMENT=VALUE]...: it succeeds.
+hook_ok()
+{
+	hook "$@"
+	assertEquals "$1 of job $job, $lua, $version: $text ($said)" 0 "$code"
+}
+
+# hook_fails TEXT NAME [ARGUMENT=VALUE]...: and tells why.
+hook_fails()
+{
+	local wanted=$1
+
+	shift
+	hook "$@"
+	assertEquals "$1 of job $job fails ($said)" -1 "$code"
+	assertContains "what $1 says" "$text" "$wanted"
+	assertContains "what $1 logs" "$said" "error: dws: job"
+}
+
+# field PATH: of the job's Workflow; empty when there is none.
+field()
+{
+	kubectl get --raw "/apis/$group/$storage/namespaces/default/workflows/bb$job" \
+		2>"$TEST_DIR/field" | jq -r "$1"
+}
+
+history_of_job()
+{
+	sed -n "s/^bb$job //p" "$history" | paste -sd ' '
+}
+
+# data HOOK: data_in or data_out to its end, as this Slurm does it.
+data()
+{
+	local n
+
+	hook_ok "$1"
+	[ "$version" = 24.05 ] || return 0
+	for ((n = 0; n < 20; n++)); do
+		hook_ok "test_$1"
+		[ "$text" = BUSY ] || return 0
+	done
+	fail "test_$1 says BUSY for ever"
+}
+
+life()
+{
+	hook_ok job_process
+	hook_ok setup
+	data data_in
+	hook_ok real_size
+	hook_ok paths
+	assertEquals 'variables' DW_JOB_sample=/mnt/sample \
+		"$(<"$TEST_DIR/path.$job")"
+	hook_ok pre_run
+	hook_ok get_status -- workflow "$job"
+	assertEquals "bbstat, $lua, $version" \
+		'desiredState=PreRun currentState=PreRun status=Completed' \
+		"${text%$'\n'}"
+	hook_ok post_run
+	data data_out
+	hook_ok job_teardown
+	assertEquals "states, $lua, $version" \
+		'Proposal Setup DataIn PreRun PostRun DataOut Teardown gone' \
+		"$(history_of_job)"
+	assertEquals 'nothing is left' '' "$(field .metadata.name)"
+}
+
+test_local_functions_under_each_lua()
+{
+	mkdir -p "$TEST_DIR/units"
+	for lua in $luas; do
+		(cd "$TEST_DIR/units" && "$lua" "$root/tests/slurm/units.lua" \
+			"$conf/burst_buffer.lua") >"$TEST_DIR/units.out" 2>&1
+		assertEquals "$lua: $(<"$TEST_DIR/units.out")" 0 $?
+	done
+	assertEquals 'no canary' '' "$(ls "$TEST_DIR/units")"
+}
+
+test_a_job_passes_every_state_under_each_lua_and_slurm()
+{
+	for version in $versions; do
+		hook_ok pools
+		for lua in $luas; do
+			job=$((job + 1))
+			life &
+		done
+		wait
+	done >"$TEST_DIR/lives" 2>&1
+	assertEquals 'failures' '' "$(<"$TEST_DIR/lives")"
+	assertEquals 'all were there' 12 "$(grep -c "^bb${job%??}.. gone" "$history")"
+}
+
+test_a_driver_error_is_told_and_ends_the_job()
+{
+	echo "Setup error no space on 'rabbit' (100% full)" >"$control"
+	hook_fails "DWS failed in Setup: driver stand-in: no space on 'rabbit' (100% full)" setup
+	hook_ok job_teardown hurry=true
+	assertEquals 'Proposal Setup Teardown hurry gone' "$(history_of_job)"
+	assertEquals "--hurry $job" "$(cat "$TEST_DIR/scancel.log")"
+}
+
+test_a_driver_error_may_hold_the_job()
+{
+	configure CancelOnError=no
+	hook_ok setup
+	echo 'DataIn error no such file' >"$control"
+	hook_ok data_in
+	hook_fails 'no such file' test_data_in
+	hook_ok job_teardown hurry=true
+	assertFalse 'no scancel' "[ -e '$TEST_DIR/scancel.log' ]"
+}
+
+test_a_failed_teardown_keeps_the_workflow()
+{
+	hook_ok setup
+	echo 'Teardown error unmount failed' >"$control"
+	hook_fails 'unmount failed' job_teardown
+	assertEquals Teardown "$(field .spec.desiredState)"
+	rm "$control"
+	# The controller tries again.
+	eventually 'Teardown' eval '[ "$(field .status.status)" = Completed ]'
+	hook_ok job_teardown
+	assertEquals '' "$(field .metadata.name)"
+}
+
+test_an_interrupted_setup_goes_on()
+{
+	local uid pid
+
+	echo 'Setup hold' >"$control"
+	hook setup &
+	pid=$!
+	eventually 'Setup' eval '[ "$(field .status.state)" = Setup ]'
+	uid=$(field .metadata.uid)
+	# As the end of slurmctld does.
+	{
+		pkill -KILL -P "$pid"
+		kill -KILL "$pid"
+		wait "$pid"
+	} 2>"$TEST_DIR/killed"
+	rm "$control"
+	hook_ok setup
+	assertContains "$said" 'is there already: going on with it'
+	assertEquals "$uid" "$(field .metadata.uid)"
+	hook_ok setup
+	data data_in
+	hook_ok pre_run
+	# A restart of slurmctld calls them again.
+	hook_ok paths
+	hook_ok pre_run
+	hook_ok post_run
+	hook_ok post_run
+	assertEquals 'Proposal Setup DataIn PreRun PostRun' "$(history_of_job)"
+	hook_ok job_teardown
+}
+
+test_a_requeued_job_gets_a_new_workflow()
+{
+	local uid
+
+	hook_ok setup
+	data data_in
+	hook_ok pre_run
+	uid=$(field .metadata.uid)
+	version=21.08
+	hook_ok setup
+	assertNotEquals "$uid" "$(field .metadata.uid)"
+	assertContains "$(history_of_job)" 'PreRun Teardown hurry gone Proposal Setup'
+	# Nor is it taken when somebody else has the job's number now.
+	uid=$(field .metadata.uid)
+	hook_ok setup uid=1002
+	assertNotEquals "$uid" "$(field .metadata.uid)"
+	assertEquals 1002 "$(field .spec.userID)"
+	hook_ok job_teardown
+	hook_ok job_teardown
+}
+
+test_a_foreign_workflow_is_left_alone()
+{
+	workflow "bb$job" default "$job"
+	hook_fails 'belongs to somebody else' setup
+	hook_ok job_teardown hurry=true
+	assertContains "$said" 'is not ours: left as it is'
+	assertEquals Proposal "$(field .spec.desiredState)"
+	must kubectl delete workflow "bb$job"
+}
+
+test_a_deleted_workflow_is_told()
+{
+	for hook in data_in pre_run post_run data_out; do
+		hook_fails 'is gone; somebody deleted it' "$hook"
+	done
+}
+
+test_cancelling_during_setup()
+{
+	local pid
+
+	echo 'Setup hold' >"$control"
+	(
+		hook setup
+		printf '%s\n' "$code" "$text" >"$TEST_DIR/cancelled"
+	) &
+	pid=$!
+	eventually 'Setup' eval '[ "$(field .status.state)" = Setup ]'
+	hook_ok job_teardown hurry=true
+	wait "$pid"
+	assertEquals -1 "$(head -n 1 "$TEST_DIR/cancelled")"
+	assertContains "$(<"$TEST_DIR/cancelled")" "Workflow"
+	assertEquals '' "$(field .metadata.name)"
+}
+
+test_hurry_reaches_a_teardown_that_is_on_its_way()
+{
+	hook_ok setup
+	data data_in
+	hook_ok pre_run
+	hook_ok post_run
+	echo 'Teardown hold' >"$control"
+	configure OtherTimeout=3
+	hook_fails 'Teardown is not complete: driver stand-in: Running' job_teardown
+	assertEquals false "$(field '.spec.hurry // false')"
+	hook_fails 'Teardown is not complete' job_teardown hurry=true
+	assertEquals true "$(field .spec.hurry)"
+	rm "$control"
+	configure
+	hook_ok job_teardown hurry=true
+}
+
+test_waits_end_before_slurm_ends_them()
+{
+	configure OtherTimeout=5 StageInTimeout=5
+	echo 'Setup hold waiting for rabbit' >"$control"
+	SECONDS=0
+	hook_fails 'Setup is not complete: driver stand-in: Running waiting for rabbit' setup
+	assertTrue "in time: $SECONDS s" "[ $SECONDS -le 5 ]"
+	rm "$control"
+	hook_ok setup
+	echo 'DataIn hold' >"$control"
+	hook_ok data_in
+	hook_ok test_data_in
+	assertEquals BUSY "$text"
+	version=23.02
+	hook_fails 'DataIn is not complete' data_in
+	rm "$control"
+	hook_ok data_in
+	hook_ok job_teardown
+}
+
+test_an_empty_status_is_no_error()
+{
+	printf '%s blank\n' Proposal Setup DataIn Teardown >"$control"
+	hook_ok setup
+	data data_in
+	hook_ok job_teardown
+}
+
+test_status_answers()
+{
+	for version in 21.08 23.02; do
+		hook_ok get_status -- workflow 12x
+		assertEquals 'A job ID must contain only digits.' "$text"
+		for words in '' workflow 'session 3' 'workflow 3 4' 'workflow --all x'; do
+			# shellcheck disable=SC2086 # words
+			hook_ok get_status -- $words
+			assertEquals 'Usage: workflow <job-id>' "$text"
+		done
+		hook_ok get_status -- workflow 99999
+		assertEquals 'Job 99999 has no Workflow' "$text"
+	done
+}
+
+test_variables_that_no_job_can_take()
+{
+	printf '%s\n' 'env A=1' 'env B=x=y %s $(id)' >"$control"
+	hook_ok setup
+	hook_ok paths
+	assertEquals $'A=1\nB=x=y %s $(id)' "$(<"$TEST_DIR/path.$job")"
+	hook_ok job_teardown
+	printf '%s\n' 'env A=1\nLD_PRELOAD=/tmp/x.so' >"$control"
+	hook_ok setup
+	rm "$TEST_DIR/path.$job"
+	hook_fails "the variable 'A' that no job can take" paths
+	assertFalse 'nothing is written' "[ -s '$TEST_DIR/path.$job' ]"
+	hook_ok job_teardown
+}
+
+test_dws_refuses_at_submission()
+{
+	echo 'deny invalid argument %s in #DW' >"$T/webhook/mode"
+	hook_fails 'invalid argument %s in #DW' job_process
+	# Before 23.02 Slurm says neither user nor job.
+	version=21.08 lua=luajit
+	hook_fails 'invalid argument %s in #DW' job_process
+	configure CheckAtSubmit=no
+	hook_ok job_process
+	hook_fails 'invalid argument %s in #DW' setup
+	rm "$T/webhook/mode"
+	hook_ok setup
+	hook_ok job_teardown
+}
+
+test_a_webhook_that_is_away_is_waited_for()
+{
+	echo fail >"$T/webhook/mode"
+	hook_ok job_process
+	assertContains "$said" 'could not be tried, the job is taken'
+	(sleep 2; rm "$T/webhook/mode") &
+	hook_ok setup
+	wait
+	hook_ok job_teardown
+}
+
+test_a_server_that_is_away()
+{
+	sed 's,server: .*,server: https://127.0.0.1:1,' "$conf/kubeconfig" \
+		>"$conf/away"
+	configure "Kubeconfig=$conf/away" OtherTimeout=4
+	SECONDS=0
+	hook_ok job_process
+	hook_fails 'cannot read Workflow' setup
+	assertTrue "in time: $SECONDS s" "[ $SECONDS -le 10 ]"
+}
+
+test_what_the_administrator_must_mend_is_told_at_submission()
+{
+	configure "Kubeconfig=$conf/none"
+	hook_fails "$conf/none" job_process
+	configure "Kubectl=$TEST_DIR/nokubectl"
+	hook_fails "cannot run '$TEST_DIR/nokubectl'" job_process
+	configure Kubeconfg=x
+	hook_fails "dws-burst-buffer.conf line 5: 'Kubeconfg=x' is no setting" job_process
+	configure Namespace=../kube-system
+	hook_fails 'is no setting' job_process
+	configure Namespace=nosuch
+	hook_fails 'nosuch' job_process
+}
+
+test_wrong_ids_are_refused()
+{
+	local saved=$job
+
+	for job in '1;touch canary' -1 1.5 0x1 "1'" ''; do
+		hook_fails 'Slurm gave no job id' job_teardown
+	done
+	job=$saved
+	for uid in -1 4294967294 '1 2' root; do
+		hook_fails 'Slurm gave no user and group' setup uid="$uid"
+	done
+	assertEquals '' "$(field .metadata.name)"
+	assertFalse 'no canary' "[ -e '$TEST_DIR/canary' ]"
+}
+
+# exactly LINE...: the Workflow of a script with these directives has them, and
+# nothing else of it is other than it should be.
+exactly()
+{
+	hook_ok setup
+	assertEquals "directives of job $job, $lua" \
+		"$(jq -cn '$ARGS.positional' --args -- "$@")" \
+		"$(field .spec.dwDirectives | jq -c .)"
+	assertEquals 'the other fields' \
+		"Proposal 1001 100 $job slurm {\"origin\":\"burst_buffer.lua\"}" \
+		"$(field '"\(.spec.desiredState) \(.spec.userID) \(.spec.groupID) \(.spec.jobID) \(.spec.wlmID) \(.metadata.labels)"' |
+			sed 's/^Setup/Proposal/')"
+	hook_ok job_teardown
+}
+
+test_hostile_directives_stay_text()
+{
+	local lines=(
+		"#DW a 'b' \"c\" \\\"d\\\" it's"
+		'#DW $(touch canary) `touch canary` ; touch canary & | > canary'
+		'#DW %s %d %n %% %1 %'
+		$'#DW x\t{userID: 0}, "userID": 0, - userID: 0'
+		"#DW '; touch canary; '"
+		'#DW "],"userID":0,"x":["'
+		'#DW ${IFS}touch${IFS}canary \n \u0027'
+		$'#DW gr\u00fc\u00dfe \u2028 \U1F600'
+	)
+
+	for lua in $luas; do
+		job=$((job + 1))
+		job_script "${lines[@]}"
+		hook_ok job_process
+		exactly "${lines[@]}"
+	done
+	assertFalse 'no canary' "[ -e '$TEST_DIR/canary' ]"
+}
+
+test_directives_outside_the_comments_do_not_count()
+{
+	job_script '#DW first' '' '# a comment' "#DW second \\" '#DW   part' \
+		'cat <<END' '#DW heredoc' END '#DW after'
+	exactly '#DW first' '#DW second part'
+	job_script 'cat <<END' '#DW heredoc' END
+	for hook in job_process setup data_in test_data_in paths pre_run post_run \
+		data_out test_data_out job_teardown; do
+		hook_ok "$hook"
+	done
+	assertEquals '' "$(field .metadata.name)"
+}
+
+test_hostile_scripts_are_refused()
+{
+	for lua in $luas; do
+		printf '#!/bin/sh\n#DW a\r  userID: 0\n' >"$script"
+		hook_fails 'line 2: a #DW line holds a carriage return' job_process
+		hook_fails 'line 2: a #DW line holds a carriage return' setup
+		printf '#!/bin/sh\n#DW a\0b\n' >"$script"
+		hook_fails 'line 2 holds a NUL byte' setup
+		printf '#!/bin/sh\n#DW a\377\n' >"$script"
+		hook_fails 'is not UTF-8' setup
+		printf '#!/bin/sh\n#DW %s\n' "$(head -c 1048576 /dev/zero | tr '\0' x)" \
+			>"$script"
+		hook_fails 'hold more than 65536 bytes' setup
+		printf '#!/bin/sh\n#%s\n#DW a\n' \
+			"$(head -c 1048576 /dev/zero | tr '\0' x)" >"$script"
+		hook_fails 'longer than 1048576 bytes' setup
+	done
+	hook_fails 'cannot read the job script' setup "script=$TEST_DIR/none"
+	assertEquals '' "$(field .metadata.name)"
+}
+
+# Last, since it brings another release.
+test_zz_the_oldest_release_too()
+{
+	with_release 0.0.20
+	for lua in $luas; do
+		job=$((job + 1))
+		# shellcheck disable=SC2086 # words
+		set -- $versions
+		shift $((job % 3))
+		version=$1
+		life &
+	done >"$TEST_DIR/lives" 2>&1
+	wait
+	assertEquals 'failures' '' "$(<"$TEST_DIR/lives")"
+	assertEquals 'all were there' 4 "$(grep -c "^bb${job%??}.. gone" "$history")"
+	job=$((job + 1)) version=24.05 lua=lua5.3
+	test_an_interrupted_setup_goes_on
+}
+
+# shellcheck disable=SC1091 # Debian's
+. shunit2
