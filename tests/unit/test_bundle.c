@@ -232,8 +232,6 @@ static void bundle_may_lie_behind_an_executable(void **state)
 {
 	autobundle struct bundle *bundle = NULL;
 	struct err err = ERR_INIT;
-	autofree char *spec = NULL;
-	struct image_source *images;
 
 	(void)state;
 	put_behind("e", 700, 324, true);
@@ -241,18 +239,47 @@ static void bundle_may_lie_behind_an_executable(void **state)
 	assert_int_equal(bundle_start(bundle), 1024);
 	assert_done(verify(bundle, &err) == 0, &err);
 	assert_done(bundle_images(bundle, &err) != NULL, &err);
-	spec = mem_printf("oci-archive:%s/e", dir);
-	images = image_source_open(spec, NULL, &err);
-	assert_done(images != NULL, &err);
-	assert_string_equal(image_source_names(images)->item[0],
-			    "registry.local/dws:0.1.17");
-	image_source_free(images);
+}
+
+/* Where any layout in a tar may be. */
+static void bundle_is_an_archive_of_images_wherever_it_lies(void **state)
+{
+	static const char *const specs[] = {
+		"e",
+		"s",
+		"s:registry.local/dws:0.1.17",
+		"s.part001",
+	};
+	auto_fixture struct fixture f;
+	autofree char *path = in_dir("e"), *alone = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	put_behind("e", 700, 324, true);
+	given_bundle(&f);
+	put_bytes("s.part001", f.tar.data, 5000);
+	put_bytes("s.part002", f.tar.data + 5000, f.tar.len - 5000);
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+		autofree char *spec =
+			mem_printf("oci-archive:%s/%s", dir, specs[i]);
+		struct image_source *images =
+			image_source_open(spec, NULL, &err);
+
+		assert_done(images != NULL, &err);
+		assert_string_equal(image_source_names(images)->item[0],
+				    "registry.local/dws:0.1.17");
+		image_source_free(images);
+	}
+	assert_int_equal(truncate(path, 700), 0);
+	alone = mem_printf("oci-archive:%s", path);
+	assert_null(image_source_open(alone, NULL, &err));
+	assert_error(&err, ERR_INVALID, "executable with nothing behind it");
 }
 
 static void bundle_and_executable_belong_together(void **state)
 {
 	auto_fixture struct fixture f;
-	autofree char *path = in_dir("e"), *spec = NULL;
+	autofree char *path = in_dir("e");
 	autobundle struct bundle *bundle = NULL;
 	struct err err = ERR_INIT;
 	int fd, asked = 0;
@@ -355,6 +382,8 @@ int main(void)
 		cmocka_unit_test(bundle_verify_hashes_what_is_wanted_once),
 		cmocka_unit_test(bundle_text_tells_what_is_missing_or_too_long),
 		cmocka_unit_test(bundle_may_lie_behind_an_executable),
+		cmocka_unit_test(
+			bundle_is_an_archive_of_images_wherever_it_lies),
 		cmocka_unit_test(bundle_and_executable_belong_together),
 		cmocka_unit_test(bundle_of_this_executable_is_none),
 		cmocka_unit_test(bundle_open_says_what_else_it_is),
