@@ -306,7 +306,8 @@ def make(args):
 
 def assemble(root, files, key, executable=b"", signature=None):
     """The bytes of a bundle."""
-    meta = compact(root)
+    meta = json.dumps(root, separators=(",", ":"), sort_keys=True,
+                      ensure_ascii=False).encode() + b"\n"
     if signature is None:
         signature = sign(meta, key) if key else UNSIGNED
     out = io.BytesIO()

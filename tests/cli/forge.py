@@ -389,7 +389,7 @@ class Forger:
 
     # bundle.json that json.dumps would not print.
     def texts(self):
-        text = self.whole.meta_text
+        text = self.whole.meta_text.rstrip()
         created = json.dumps(self.whole.meta["created"]).encode()
         deep = b'{"x":' + b"[" * 100000 + b"]" * 100000 + b"," + text[1:]
         for name, changed in {

@@ -48,6 +48,8 @@ class Trial:
         except subprocess.TimeoutExpired:
             self.faults.append(f"{what}: still ran after {DEADLINE} s")
             return
+        except PermissionError:
+            raise
         except OSError as fault:    # what was an executable is none
             result = subprocess.CompletedProcess(
                 self.command, 126, b"", str(fault).encode())

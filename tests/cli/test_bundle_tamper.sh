@@ -48,7 +48,11 @@ tamper()
 {
 	local what=$1
 
-	[ "$2" -ef "$spoilt" ] || cp "$2" "$spoilt"
+	if [ ! "$2" -ef "$spoilt" ]; then
+		# With the mode that it has.
+		rm -f "$spoilt"
+		cp "$2" "$spoilt"
+	fi
 	"$root/tests/cli/tamper.py" "$what" "$spoilt" --seed "$seed" \
 		--count "$3" "${@:4}" >"$TEST_DIR/tampered" 2>&1 ||
 		fail "$what of ${2##*/}: $(<"$TEST_DIR/tampered")"
@@ -141,6 +145,24 @@ test_an_untouched_bundle_is_pushed()
 	assert_rc 0
 	assert_same_image "$inputs/oci"
 	assertNotEquals 'writes' 0 "$(registry_writes)"
+}
+
+# Two programs that know of each other only the description of the format.
+test_create_makes_the_bytes_that_the_description_wants()
+{
+	local made=$TEST_DIR/made again=$TEST_DIR/again like=$TEST_DIR/like
+
+	run_dws bundle create "$made" --release "$release" \
+		--from "oci:$inputs/oci" --doc "$inputs/docs/INSTALL.md" \
+		--rpm "$inputs"/rpms/*.rpm
+	assert_rc 0
+	bundle_py check "$made"
+	# The objects are printed in another form there.
+	cp -r "$inputs" "$like"
+	tar -xOf "$made" "manifests/$release.yaml" \
+		>"$like/manifests/$release.yaml"
+	bundle_py make "$like" "$again" --like "$made"
+	assertEquals 'bytes' '' "$(cmp "$made" "$again" 2>&1)"
 }
 
 # --- bits and lengths -------------------------------------------------------
@@ -341,6 +363,7 @@ test_an_executable_pushes_nothing_that_was_changed()
 	local at bit
 
 	read -r at _ < <(region "$whole" content manifests/"$release".yaml)
+	rm -f "$spoilt"
 	cp "$whole" "$spoilt"
 	for bit in 0 $((at * 8)) $((($(stat -c %s "$whole") - 1) * 8)); do
 		[ "$bit" != 0 ] || continue
