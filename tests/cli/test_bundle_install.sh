@@ -57,14 +57,10 @@ with()
 # traced ARG...: run_dws, and in $TEST_DIR/trace what it says to the network.
 traced()
 {
-	local start
-
-	start=$(now_ms)
 	command_line="dws-csm $*"
 	strace -f -qq -e trace=network -o "$TEST_DIR/trace" "$DWS_CSM" "$@" \
 		>"$TEST_DIR/out" 2>"$TEST_DIR/err" </dev/null
 	rc=$?
-	took_ms=$(($(now_ms) - start))
 	out=$(<"$TEST_DIR/out")
 	err=$(<"$TEST_DIR/err")
 }

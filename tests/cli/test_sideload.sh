@@ -190,16 +190,17 @@ test_parts_are_one_bundle()
 
 test_an_executable_has_its_own()
 {
-	given_bundle "$TEST_DIR/self" --elf "$DWS_CSM"
-	(
-		DWS_CSM=$TEST_DIR/self
-		push --trust "$key.pub"
-		assert_rc 0
-		assert_err "own bundle"
-		assert_same_image "$inputs/oci"
-		run_dws manifests --list --trust "$key.pub" -o json
-		assert_json 'length' 1
-	)
+	local program=$DWS_CSM
+
+	given_bundle "$TEST_DIR/self" --elf "$program"
+	DWS_CSM=$TEST_DIR/self
+	push --trust "$key.pub"
+	assert_rc 0
+	assert_err 'own bundle'
+	assert_same_image "$inputs/oci"
+	run_dws manifests --list --trust "$key.pub" -o json
+	assert_json 'length' 1
+	DWS_CSM=$program
 }
 
 test_a_dry_run_tells_what_is_lacking()
@@ -277,7 +278,6 @@ test_a_bundle_that_is_not_there_is_told()
 
 # --- size -------------------------------------------------------------------
 
-# Half is in the registry before, so that little has to be stored.
 test_memory_does_not_grow_with_the_bundle()
 {
 	[ -z "$SANITIZE" ] || startSkipping
