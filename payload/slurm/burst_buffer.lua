@@ -375,6 +375,7 @@ local SETTINGS = {
 	Client = { "auto", "^[%l-]+$" },
 	Kubectl = { "kubectl", "." },
 	Scancel = { "scancel", "." },
+	Pool = { "dws", "^%l[%l%d-]*$" },
 	Namespace = { "default", "^%l[%l%d-]*$" },
 	ApiVersion = { "auto", "^[%l%d]+$" },
 	WlmID = { "slurm", "^[%w._-]+$" },
@@ -510,7 +511,15 @@ local function parse_directives(text)
 	return directives
 end
 
-local function read_directives(script)
+-- Slurm takes no "capacity=" without the "pool=" of a pool that it knows. Ours
+-- is for Slurm alone: DWS knows none.
+local function without_pool(directive, pool)
+	return (directive:gsub("%s+(pool=%S+)", function(word)
+		return word == "pool=" .. pool and "" or nil
+	end))
+end
+
+local function read_directives(script, pool)
 	if type(script) ~= "string" or not script:find("^/") then
 		return nil, "Slurm named no job script"
 	end
@@ -519,7 +528,13 @@ local function read_directives(script)
 	if not text then
 		return nil, "cannot read the job script: " .. clean(why)
 	end
-	return parse_directives(text)
+	local directives
+
+	directives, why = parse_directives(text)
+	for n, directive in ipairs(pool and directives or {}) do
+		directives[n] = without_pool(directive, pool)
+	end
+	return directives, why
 end
 
 --- programs ------------------------------------------------------------------
@@ -1154,7 +1169,7 @@ end
 -- directives, which leaves nothing behind. When it is away the job is taken:
 -- setup will wait for it. Slurm before 23.02 does not say who submits.
 local function process(job, script, uid, gid)
-	local directives, why = read_directives(script)
+	local directives, why = read_directives(script, job.settings.Pool)
 
 	if not directives then
 		return nil, why
@@ -1190,7 +1205,7 @@ local function process(job, script, uid, gid)
 end
 
 local function setup(job, script, uid, gid)
-	local directives, why = read_directives(script)
+	local directives, why = read_directives(script, job.settings.Pool)
 	local workflow
 
 	if not directives then
@@ -1402,8 +1417,15 @@ function slurm_bb_job_process(script, uid, gid, job_info)
 	return guard("job_process", known and id, "submit", process, script, uid, gid)
 end
 
+local POOL_BYTES = setmetatable({ text = "1000000000000000000" }, raw_mt)
+
 function slurm_bb_pools()
-	return slurm.SUCCESS -- none: DWS does its own accounting
+	local ok, settings = pcall(load_settings)
+
+	-- DWS does the accounting: one pool without end.
+	return slurm.SUCCESS, json.encode({ pools = json.array({
+		{ id = ok and settings.Pool or SETTINGS.Pool[1], quantity = POOL_BYTES, granularity = 1 },
+	}) })
 end
 
 -- (job, script, hurry), from 23.02 on (..., uid, gid)

@@ -3,10 +3,11 @@
 #SBATCH --nodes=1
 #SBATCH --time=00:05:00
 #SBATCH --output=dws-sample-%j.out
-#DW jobdw type=xfs capacity=10GiB name=sample
+#DW jobdw type=xfs capacity=10GiB pool=dws name=sample
 
 # The #DW line asks DataWorkflowServices for a file system of 10 GiB for this
-# job. Drivers of the site may tell where it is mounted in variables DW_...
+# job; pool=dws is for Slurm, which wants it beside capacity=. Drivers of the
+# site may tell where it is mounted in variables DW_...
 #
 #   sbatch sample-job.sh
 #   scontrol show bbstat workflow JOBID

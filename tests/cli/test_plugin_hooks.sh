@@ -355,7 +355,7 @@ test_hurry_reaches_a_teardown_that_is_on_its_way()
 	hook_ok pre_run
 	hook_ok post_run
 	echo 'Teardown hold' >"$control"
-	configure OtherTimeout=3
+	configure OtherTimeout=8
 	hook_fails 'Teardown is not complete: driver stand-in: Running' job_teardown
 	assertEquals false "$(field '.spec.hurry // false')"
 	hook_fails 'Teardown is not complete' job_teardown hurry=true
@@ -367,11 +367,11 @@ test_hurry_reaches_a_teardown_that_is_on_its_way()
 
 test_waits_end_before_slurm_ends_them()
 {
-	configure OtherTimeout=5 StageInTimeout=5
+	configure OtherTimeout=8 StageInTimeout=8
 	echo 'Setup hold waiting for rabbit' >"$control"
 	SECONDS=0
 	hook_fails 'Setup is not complete: driver stand-in: Running waiting for rabbit' setup
-	assertTrue "in time: $SECONDS s" "[ $SECONDS -le 5 ]"
+	assertTrue "in time: $SECONDS s" "[ $SECONDS -le 8 ]"
 	rm "$control"
 	hook_ok setup
 	echo 'DataIn hold' >"$control"
@@ -524,6 +524,19 @@ test_hostile_directives_stay_text()
 		exactly "${lines[@]}"
 	done
 	assertFalse 'no canary' "[ -e '$TEST_DIR/canary' ]"
+}
+
+test_the_pool_is_for_slurm_alone()
+{
+	hook_ok pools
+	assertEquals dws "$(jq -r '.pools[].id' <<<"$text")"
+	job_script '#DW jobdw capacity=1GiB pool=dws name=a' \
+		'#DW jobdw pool=other name=pool=dws' '#DW x pool=dws'
+	exactly '#DW jobdw capacity=1GiB name=a' \
+		'#DW jobdw pool=other name=pool=dws' '#DW x'
+	configure Pool=fast
+	hook_ok pools
+	assertEquals fast "$(jq -r '.pools[].id' <<<"$text")"
 }
 
 test_directives_outside_the_comments_do_not_count()
