@@ -30,7 +30,8 @@ static int believe(struct open_bundle *self, const struct settings *settings,
 		.keys = &settings->trust,
 		.allow_unsigned = settings->allow_unsigned,
 	};
-	const struct bundle_verify small = { .wanted = is_small };
+	const struct bundle_verify small = { .wanted = is_small,
+					     .executable = true };
 
 	if (settings->from.nr > 0)
 		return err_set(err, ERR_USAGE,

@@ -253,6 +253,14 @@ test_an_altered_file_in_one_executable_is_refused()
 	assert_err "manifests/$new.yaml"
 }
 
+test_an_altered_executable_is_refused()
+{
+	make "$new" self-new --key "$key.pem" --elf "$program"
+	flip_bit "$TEST_DIR/self-new" 8000000
+	refused install --bundle "$TEST_DIR/self-new" --trust "$key.pub"
+	assert_err self-new
+}
+
 test_a_flipped_bit_in_a_layer_is_found_before_the_first_upload()
 {
 	local before place prefix=bundle-flipped
