@@ -11,7 +11,8 @@
 #include "base/io.h"
 #include "base/mem.h"
 
-#define LINE_MAX_BYTES 1024
+/* A registry's token may be long. */
+#define LINE_MAX_BYTES 4096
 
 /* Byte by byte: what follows the line may be meant for somebody else. */
 static int read_line(int fd, char *line, size_t size, struct err *err)

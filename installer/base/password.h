@@ -10,7 +10,7 @@
 
 /* One line of `fd` without its end, as the --password-stdin of podman and
  * docker; "" for an empty one, and where there is none. ERR_INVALID where it
- * is longer than 1 KiB. */
+ * is longer than 4 KiB. */
 int password_read(int fd, char **password, struct err *err) must_check;
 
 /* Ask at the controlling terminal, which does not show what is typed.

@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/password.h"
 #include "format/base64.h"
 #include "registry/auth.h"
 
@@ -69,20 +70,10 @@ static void credentials_release(struct credentials *credentials)
 	free(credentials->from);
 }
 
-/* One line of standard input, as podman's and docker's --password-stdin. */
 static int password_from_stdin(char **password, struct err *err)
 {
-	char text[PASSWORD_MAX_BYTES];
-	size_t len = 0;
-	ssize_t n;
-
-	while (len < sizeof(text) - 1 &&
-	       (n = read(STDIN_FILENO, text + len, sizeof(text) - 1 - len)) > 0)
-		len += (size_t)n;
-	text[len] = '\0';
-	text[strcspn(text, "\r\n")] = '\0';
-	*password = mem_strdup(text);
-	mem_wipe(text, sizeof(text));
+	if (password_read(STDIN_FILENO, password, err) < 0)
+		return -1;
 	if (**password == '\0')
 		return err_set(err, ERR_USAGE, "no password on standard input");
 	return 0;

@@ -17,6 +17,7 @@ oneTimeSetUp()
 {
 	given_inputs "$inputs"
 	real_rpm
+	artifacts
 	given_bundle "$plain" --created 1700000000
 	given_bundle "$parts" --split 100000
 	given_bundle "$whole" --elf "$DWS_CSM"
@@ -48,6 +49,22 @@ real_rpm()
 		"$spec"
 }
 
+# A signature beside the image dws, as cosign keeps it.
+artifacts()
+{
+	local digest
+
+	rm -r "$inputs/oci"
+	must "$root/tests/cli/layout.py" "$inputs/oci" \
+		"registry.local/dws:$release=base:300000,dws:200000"
+	digest=$(jq -r '.manifests[0].digest' "$inputs/oci/index.json")
+	rm -r "$inputs/oci"
+	must "$root/tests/cli/layout.py" "$inputs/oci" \
+		"registry.local/dws:$release=base:300000,dws:200000" \
+		registry.local/kube-rbac-proxy:v0.14.1=base:300000,p:10 \
+		"registry.local/dws:sha256-${digest#sha256:}.sig=sig:100"
+}
+
 inspect()
 {
 	run_dws bundle inspect "$@"
@@ -75,6 +92,23 @@ test_inspect_shows_what_is_inside_and_who_signed()
 	# 300000 and 200000 bytes of layers.
 	assertTrue 'the size of an image' "grep -qE '^dws .* 4[89][0-9]\.[0-9] KiB ' \
 		'$TEST_DIR/out'"
+}
+
+test_inspect_counts_signatures_that_travel_along()
+{
+	local id
+
+	inspect "$plain" --trust "$key.pub"
+	assertTrue 'one of dws' "grep -qE '^dws .* KiB +1 +sha256:' \
+		'$TEST_DIR/out'"
+	assertTrue 'none of the other' "grep -qE '^kube.* KiB +0 +sha256:' \
+		'$TEST_DIR/out'"
+	inspect "$plain" --trust "$key.pub" --sbom
+	id=$(jq -r '.packages[] | select(.name | endswith("/dws")) | .SPDXID' \
+		"$TEST_DIR/out")
+	assert_json '.relationships[] |
+		select(.relationshipType == "METAFILE_OF").relatedSpdxElement' \
+		"$id"
 }
 
 test_inspect_says_so_where_nobody_vouches_and_shows_it()
