@@ -212,7 +212,7 @@ static void add_executable(struct fixture *f, size_t len)
 /* A bundle behind `len` bytes of executable and a gap of `gap`. */
 static void put_behind(const char *name, size_t len, size_t gap, bool told)
 {
-	static const char zeros[TAR_HEADER_SIZE];
+	static const char zeros[2 * TAR_HEADER_SIZE];
 	auto_fixture struct fixture f;
 	char digest[DIGEST_SIZE];
 
