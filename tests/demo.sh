@@ -1,7 +1,8 @@
 #!/bin/bash
-# demo.sh: what `make demo` shows. Real servers are started on loopback, DWS
-# is installed from image archives made on the spot, looked at, upgraded,
-# killed in the middle of that and resumed, rolled back, and removed.
+# demo.sh: what `make demo` shows. Real servers are started on loopback, image
+# archives made on the spot are put into a signed bundle behind the executable,
+# and that one file installs DWS. It is looked at, upgraded, killed in the
+# middle of that and resumed, rolled back, and removed.
 #
 #   DWS_CSM      the executable
 #   KEEP=1       leave the servers running, with DWS installed
@@ -30,6 +31,16 @@ show()
 {
 	printf '\n%s$ %s%s\n' "$dim" "dws-csm ${*//$T/\$T}" "$plain"
 	"$DWS_CSM" "$@"
+}
+
+# carried VERSION COMMAND...: by the file that was carried in.
+carried()
+{
+	local file=dws-csm-$1
+
+	shift
+	printf '\n%s$ %s%s\n' "$dim" "./$file ${*//$T/\$T}" "$plain"
+	"$T/$file" "$@"
 }
 
 # The images are needed inside, but a network is only outside.
@@ -83,14 +94,24 @@ else
 		--from "docker-archive:$T/images/before/kube-rbac-proxy.tar")
 fi
 
-say "Installing DWS $version"
-show install --version "$version" "${from[@]}"
+say "One file to carry: the executable with manifests and images, signed"
+show bundle keygen "$T/site" --key-password-stdin <<<''
+show bundle create "$T/dws-csm-$version" --self-contained --key "$T/site.key" \
+	--release "$version" "${from[@]}"
+show bundle verify "$T/dws-csm-$version" --trust "$T/site.pub"
+
+say "Is the registry as it should be?"
+show doctor registry
+
+say "Installing DWS $version out of that file alone"
+export DWS_CSM_TRUST=$T/site.pub
+carried "$version" install
 
 say "What stands there now"
 show status
 
 say "Once more: nothing is left to do"
-show install --version "$version" "${from[@]}"
+carried "$version" install
 
 if [ "${KEEP:-}" = 1 ]; then
 	cat <<-END
@@ -126,8 +147,9 @@ upgrade_demo()
 	END
 
 	say "The upgrade is killed in its middle"
-	printf '\n%s$ dws-csm upgrade &  kill -9 $!%s\n' "$dim" "$plain"
-	"$DWS_CSM" upgrade "${from[@]}" --progress none &
+	printf '\n%s$ ./%s upgrade &  kill -9 $!%s\n' "$dim" \
+		"dws-csm-$version" "$plain"
+	"$T/dws-csm-$version" upgrade --progress none &
 	until grep -q '"step": *"deploy"' "$T/state/journal.json" 2>/dev/null; do
 		sleep 0.01
 	done
