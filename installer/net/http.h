@@ -31,7 +31,7 @@ struct http_config {
 	 * (see tls_host_ca in net/tls.h). All strings are borrowed. */
 	const char *ca_pem;
 	const char *ca_name;   /* for messages: file or kubeconfig it is from */
-	struct trust *trust; /* ca_pem, parsed (net/trust.h); or NULL */
+	struct trust *trust;   /* ca_pem, parsed (net/trust.h); or NULL */
 	const char *ca_remedy; /* what to do about an unknown CA, or NULL */
 	const char *client_cert_pem; /* or NULL */
 	const char *client_key_pem;  /* secret */
