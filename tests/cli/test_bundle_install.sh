@@ -30,6 +30,15 @@ make()
 		"$TEST_DIR/$2" "${@:3}"
 }
 
+# create VERSION FILE TIME OPTION...: likewise, by the program itself.
+create()
+{
+	SOURCE_DATE_EPOCH=$3 must "$program" bundle create "$TEST_DIR/$2" \
+		--release "$1" --key "$key.pem" --from \
+		"oci:$TEST_DIR/$([ "$1" = "$old" ] && echo old || echo new)/oci" \
+		"${@:4}"
+}
+
 oneTimeTearDown()
 {
 	[ -d "$TEST_DIR" ] || return 0
@@ -110,10 +119,8 @@ test_one_file_installs_and_another_upgrades()
 	local place=$TEST_DIR/place name=dws-csm
 
 	given_no_dws
-	make "$old" self-old --created 1700000000 --key "$key.pem" \
-		--elf "$program"
-	make "$new" self-new --created 1750000000 --key "$key.pem" \
-		--elf "$program"
+	create "$old" self-old 1700000000 --self-contained
+	create "$new" self-new 1750000000 --self-contained
 	mkdir "$place"
 	DWS_CSM=$place/$name
 	cp "$TEST_DIR/self-old" "$DWS_CSM"
