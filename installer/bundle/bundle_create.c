@@ -75,6 +75,7 @@ static void create_release(struct create *self)
 	for (size_t i = 0; i < self->nr_images; i++) {
 		artifacts_release(&self->image[i].artifacts);
 		free(self->image[i].artifact_copy);
+		jval_free(self->image[i].platform);
 	}
 	for (size_t i = 0; i < self->options->nr_inputs; i++)
 		free(self->image_of[i]);
@@ -86,6 +87,7 @@ static void create_release(struct create *self)
 	free(self->image);
 	free(self->file);
 	free(self->order);
+	strs_release(&self->wrappers);
 	strs_release(&self->platforms);
 	volume_free(self->executable);
 	free(self->json);

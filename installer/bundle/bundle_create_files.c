@@ -32,34 +32,43 @@ static struct create_file *add_file(struct create *self, char *path)
 }
 
 /* `text` is borrowed. */
-static void add_text(struct create *self, char *path, const char *text,
-		     size_t len)
+static struct create_file *add_text(struct create *self, char *path,
+				    const char *text, size_t len)
 {
 	struct create_file *file = add_file(self, path);
 
-	if (file == NULL)
-		return;
-	file->text = text;
-	file->size = len;
-	digest_of(text, len, file->digest);
+	if (file) {
+		file->text = text;
+		file->size = len;
+		digest_of(text, len, file->digest);
+	}
+	return file;
 }
 
 /* Likewise, but takes it. */
 static void add_own(struct create *self, const char *path, char *text,
 		    size_t len)
 {
-	add_text(self, mem_strdup(path), text, len);
-	self->file[self->nr_files - 1].own = text;
+	struct create_file *file = add_text(self, mem_strdup(path), text, len);
+
+	if (file)
+		file->own = text;
+	else
+		free(text);
+}
+
+static char *blob_path(const char *digest)
+{
+	return mem_printf("blobs/sha256/%s", digest_hex(digest));
 }
 
 /* --- index.json ----------------------------------------------------------- */
 
-static void add_entry(struct jval *list, const struct copy_image *image,
+static void add_entry(struct jval *list, const struct descriptor *root,
 		      const char *name, const char *artifact_type)
 {
-	const struct descriptor *root = &copy_root(image)->descriptor;
-	struct jval *entry = jval_new_object();
-	struct jval *notes = jval_new_object();
+	autojval struct jval *entry = jval_new_object();
+	struct jval *notes;
 
 	jval_set_str(entry, "mediaType", root->media_type);
 	jval_set_str(entry, "digest", root->digest);
@@ -67,20 +76,19 @@ static void add_entry(struct jval *list, const struct copy_image *image,
 	if (artifact_type)
 		jval_set_str(entry, "artifactType", artifact_type);
 	if (name) {
+		notes = jval_new_object();
 		jval_set(notes, "org.opencontainers.image.ref.name",
 			 jval_new_str(name));
-		jval_set(entry, "annotations", jval_ref(notes));
+		jval_set(entry, "annotations", notes);
 	}
-	jval_free(notes);
 	for (size_t i = 0; i < jval_len(list); i++)
-		if (jval_equal(jval_at(list, i), entry)) {
-			jval_free(entry);
+		if (jval_equal(jval_at(list, i), entry))
 			return;
-		}
-	jval_append(list, entry);
+	jval_append(list, mem_steal(&entry));
 }
 
-/* One name for two images would make one of them unreachable. */
+/* One name for two images would make one of them unreachable. Of entries of
+ * one name the first is the image. */
 static int check_entry(const struct jval *list, const struct copy_image *image,
 		       const char *name, struct err *err)
 {
@@ -92,17 +100,66 @@ static int check_entry(const struct jval *list, const struct copy_image *image,
 			jval_get(jval_get(entry, "annotations"),
 				 "org.opencontainers.image.ref.name"));
 
-		if (str_eq(other, name) &&
-		    !str_eq(jval_str(entry, "digest"), digest))
-			return err_set(err, ERR_INVALID,
-				       "two releases mean different images by "
-				       "'%s': '%s' and '%s'",
-				       name, jval_str(entry, "digest"), digest);
+		if (!str_eq(other, name))
+			continue;
+		if (str_eq(jval_str(entry, "digest"), digest))
+			return 0;
+		return err_set(err, ERR_INVALID,
+			       "two releases mean different images by '%s': "
+			       "'%s' and '%s'",
+			       name, jval_str(entry, "digest"), digest);
 	}
 	return 0;
 }
 
-static int add_image_entries(const struct create *self, struct jval *list,
+/* What an OCI index says of an image of Docker's media types: a list's own
+ * entries, or the one manifest. */
+static struct jval *docker_parts(const struct create_image *image,
+				 const struct copy_manifest *root)
+{
+	struct err ignored = ERR_INIT;
+	autojval struct jval *manifest = jval_parse(
+		root->bytes, (size_t)root->descriptor.size, &ignored);
+	struct jval *parts, *entry;
+
+	if (str_eq(root->descriptor.media_type, MEDIA_DOCKER_LIST))
+		return jval_ref(jval_get(manifest, "manifests"));
+	parts = jval_new_array();
+	add_entry(parts, &root->descriptor, NULL, NULL);
+	entry = jval_at(parts, 0);
+	if (image->platform)
+		jval_set(entry, "platform", jval_ref(image->platform));
+	return parts;
+}
+
+/*
+ * Tools of containers/image look in a layout for names of OCI manifests and
+ * indexes only. So an image of Docker's media types, which is never converted,
+ * also gets an index around it of the same name. It comes second: whoever
+ * knows both forms takes the image itself.
+ */
+static void add_wrapper(struct create *self, struct jval *list,
+			const struct create_image *image, const char *name)
+{
+	const struct copy_manifest *root =
+		copy_root(&self->copy.image[image->copy]);
+	auto_descriptor struct descriptor wrapper = { 0 };
+	autojval struct jval *index = NULL;
+	autofree char *text = NULL;
+
+	if (!str_eq(root->descriptor.media_type, MEDIA_DOCKER_MANIFEST) &&
+	    !str_eq(root->descriptor.media_type, MEDIA_DOCKER_LIST))
+		return;
+	index = jval_pack("{s:i, s:s, s:o}", "schemaVersion", 2, "mediaType",
+			  MEDIA_OCI_INDEX, "manifests",
+			  docker_parts(image, root));
+	text = jval_text(index, true);
+	descriptor_of(&wrapper, MEDIA_OCI_INDEX, text, strlen(text));
+	add_entry(list, &wrapper, name, NULL);
+	strs_add(&self->wrappers, text);
+}
+
+static int add_image_entries(struct create *self, struct jval *list,
 			     const struct release_image *named,
 			     const struct create_image *image, struct err *err)
 {
@@ -112,16 +169,19 @@ static int add_image_entries(const struct create *self, struct jval *list,
 
 	if (check_entry(list, copy, name, err) < 0)
 		return -1;
-	add_entry(list, copy, name, NULL);
+	add_entry(list, &copy_root(copy)->descriptor, name, NULL);
+	add_wrapper(self, list, image, name);
 	for (size_t i = 0; i < image->artifacts.nr; i++) {
 		const struct artifact *item = &image->artifacts.item[i];
+		const struct copy_image *artifact =
+			&self->copy.image[image->artifact_copy[i]];
 		autofree char *tagged =
 			item->tag ? mem_printf("registry.local/%s:%s",
 					       named->name, item->tag) :
 				    NULL;
 
-		add_entry(list, &self->copy.image[image->artifact_copy[i]],
-			  tagged, item->tag ? NULL : item->artifact_type);
+		add_entry(list, &copy_root(artifact)->descriptor, tagged,
+			  item->tag ? NULL : item->artifact_type);
 	}
 	return 0;
 }
@@ -266,11 +326,6 @@ static int add_all_outside(struct create *self, const char *folder,
 
 /* --- blobs ---------------------------------------------------------------- */
 
-static char *blob_path(const char *digest)
-{
-	return mem_printf("blobs/sha256/%s", digest_hex(digest));
-}
-
 static void add_manifest_blobs(struct create *self)
 {
 	size_t first = self->nr_files;
@@ -286,6 +341,13 @@ static void add_manifest_blobs(struct create *self)
 				 manifest->bytes,
 				 (size_t)manifest->descriptor.size);
 		}
+	}
+	for (size_t i = 0; i < self->wrappers.nr; i++) {
+		const char *text = self->wrappers.item[i];
+		char digest[DIGEST_SIZE];
+
+		digest_of(text, strlen(text), digest);
+		add_text(self, blob_path(digest), text, strlen(text));
 	}
 	sort_from(self, first);
 }

@@ -79,7 +79,8 @@ static int warn_of_list(const struct create_image *image, struct err *err)
 	return 0;
 }
 
-static void add_platform(struct create *self, const struct jval *config)
+static void add_platform(struct create *self, struct create_image *image,
+			 const struct jval *config)
 {
 	const char *os = jval_str(config, "os");
 	const char *arch = jval_str(config, "architecture");
@@ -93,6 +94,13 @@ static void add_platform(struct create *self, const struct jval *config)
 			  variant ? variant : "");
 	if (!strs_has(&self->platforms, name))
 		strs_add(&self->platforms, name);
+	if (image->platform)
+		return;
+	image->platform = jval_new_object();
+	jval_set_str(image->platform, "architecture", arch);
+	jval_set_str(image->platform, "os", os);
+	if (variant)
+		jval_set_str(image->platform, "variant", variant);
 }
 
 static void add_created(struct create *self, const struct jval *config)
@@ -127,9 +135,10 @@ static int read_config(struct image_source *source,
 	return result;
 }
 
-static int look_at_config(struct create *self, struct image_source *source,
+static int look_at_config(struct create *self, struct create_image *image,
 			  const struct descriptor *config, struct err *err)
 {
+	struct image_source *source = image->choice->source;
 	autojval struct jval *value = NULL;
 	autofree char *text = NULL;
 	size_t len;
@@ -143,13 +152,13 @@ static int look_at_config(struct create *self, struct image_source *source,
 	if (value == NULL)
 		return err_wrap(err, "configuration '%s' of '%s'",
 				config->digest, image_source_name(source));
-	add_platform(self, value);
+	add_platform(self, image, value);
 	add_created(self, value);
 	return 0;
 }
 
-static int look_at_configs(struct create *self,
-			   const struct create_image *image, struct err *err)
+static int look_at_configs(struct create *self, struct create_image *image,
+			   struct err *err)
 {
 	const struct copy_image *copy = &self->copy.image[image->copy];
 
@@ -160,8 +169,8 @@ static int look_at_configs(struct create *self,
 				   copy->manifest[i].bytes, err) < 0)
 			return -1;
 		if (!manifest.is_index && manifest.nr > 0 &&
-		    look_at_config(self, copy->source,
-				   &manifest.part[0].descriptor, err) < 0)
+		    look_at_config(self, image, &manifest.part[0].descriptor,
+				   err) < 0)
 			return -1;
 	}
 	return 0;

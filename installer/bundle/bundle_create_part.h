@@ -19,7 +19,8 @@
 /* An image as a source gives it; releases may share it. */
 struct create_image {
 	const struct image_choice *choice;
-	size_t copy; /* its number in copy.image */
+	size_t copy;	       /* its number in copy.image */
+	struct jval *platform; /* of its one manifest, or NULL */
 	struct artifacts artifacts;
 	size_t *artifact_copy;
 };
@@ -40,7 +41,8 @@ struct create {
 	struct copy copy; /* images and artifacts */
 	struct create_image *image;
 	size_t nr_images;
-	size_t **image_of; /* numbers in `image`, for each input and image */
+	size_t **image_of;    /* numbers in `image`, for each input and image */
+	struct strs wrappers; /* indexes around images of Docker's types */
 	struct strs platforms;
 	int64_t created_s;
 
