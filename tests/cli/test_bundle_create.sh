@@ -200,6 +200,135 @@ test_skopeo_reads_every_image()
 	done
 }
 
+# docker_image LAYOUT LAYER OS/ARCH: of Docker's media types; its descriptor.
+docker_image()
+{
+	local type=application/vnd.docker layer config platform
+
+	platform=$(jq -nc --arg p "$3" '$p / "/" |
+		{os: .[0], architecture: .[1]}')
+	printf %s "$2" >"$TEST_DIR/layer"
+	layer=$(put "$1" "$TEST_DIR/layer" $type.image.rootfs.diff.tar)
+	jq -nc --argjson p "$platform" --argjson layer "$layer" '$p + {
+		config: {}, rootfs: {type: "layers",
+		diff_ids: [$layer.digest]}}' >"$TEST_DIR/config"
+	config=$(put "$1" "$TEST_DIR/config" $type.container.image.v1+json)
+	jq -n --argjson config "$config" --argjson layer "$layer" \
+		--arg type $type.distribution.manifest.v2+json \
+		'{schemaVersion: 2, mediaType: $type, config: $config,
+		layers: [$layer]}' >"$TEST_DIR/manifest"
+	put "$1" "$TEST_DIR/manifest" $type.distribution.manifest.v2+json |
+		jq -c --argjson p "$platform" '.platform = $p'
+}
+
+# given_docker LAYOUT: dws is a manifest list of two, the proxy one image;
+# $dws_digest and $proxy_digest are theirs.
+given_docker()
+{
+	local one other list=application/vnd.docker.distribution.manifest.list
+
+	one=$(docker_image "$1" one linux/amd64)
+	other=$(docker_image "$1" other linux/arm64)
+	jq -n --argjson one "$one" --argjson other "$other" --arg type \
+		$list.v2+json '{schemaVersion: 2, mediaType: $type,
+		manifests: [$one, $other]}' >"$TEST_DIR/list"
+	list=$(put "$1" "$TEST_DIR/list" $list.v2+json)
+	name_in "$1" "$list" "registry.local/$dws"
+	amd64_digest=$(jq -r .digest <<<"$one")
+	list_digest=$(jq -r .digest <<<"$list")
+	one=$(docker_image "$1" proxy linux/amd64)
+	name_in "$1" "$one" "registry.local/$proxy_image"
+	proxy_digest=$(jq -r .digest <<<"$one")
+}
+
+# assert_skopeo_copies NAME DIGEST [OPTION...]: byte for byte.
+assert_skopeo_copies()
+{
+	local name=$1 wanted=$2
+
+	shift 2
+	rm -rf "$TEST_DIR/copied"
+	must skopeo inspect "oci-archive:$file:registry.local/$name"
+	must skopeo copy -q "$@" "oci-archive:$file:registry.local/$name" \
+		"dir:$TEST_DIR/copied"
+	assertEquals "$name" "$wanted" "sha256:$(sha256sum \
+		<"$TEST_DIR/copied/manifest.json" | cut -d ' ' -f 1)"
+}
+
+# assert_pushed DWS-DIGEST: both ways by which a bundle is pushed.
+assert_pushed()
+{
+	local wanted=$1
+
+	shift
+	new_prefix
+	push --bundle "$file" --trust "$key.pub" "$@"
+	assert_rc 0
+	assertEquals "$wanted" "$(tag_is "$dws")"
+	assertEquals "$proxy_digest" "$(tag_is "$proxy_image")"
+	new_prefix
+	push --from "oci-archive:$file" "$@"
+	assert_rc 0
+	assertEquals "$wanted" "$(tag_is "$dws")"
+	assertEquals "$proxy_digest" "$(tag_is "$proxy_image")"
+}
+
+test_images_of_docker_stay_and_are_found_by_name()
+{
+	local source=$TEST_DIR/$prefix.docker
+
+	given_docker "$source"
+	create --from "oci:$source"
+	assert_rc 0
+	assert_bundle
+	assertEquals "$amd64_digest $proxy_digest" \
+		"$(meta '[.releases[0].images[].digest] | join(" ")')"
+	assert_skopeo_copies "$dws" "$amd64_digest"
+	assert_skopeo_copies "$proxy_image" "$proxy_digest"
+	assert_pushed "$amd64_digest"
+	cp "$file" "$file.first"
+	run_dws bundle create "$file.second" --from "oci-archive:$file"
+	assert_rc 0
+	assertEquals 'a bundle of it has the same images' \
+		"$(meta '[.releases[].images[].digest]')" \
+		"$(tar -xOf "$file.second" bundle.json |
+			jq '[.releases[].images[].digest]')"
+}
+
+test_lists_of_docker_stay_and_are_found_by_name()
+{
+	local source=$TEST_DIR/$prefix.docker
+
+	given_docker "$source"
+	create --from "oci:$source" --all-platforms
+	assert_rc 0
+	assert_bundle
+	assertEquals "$list_digest $proxy_digest" \
+		"$(meta '[.releases[0].images[].digest] | join(" ")')"
+	assertEquals 'linux/amd64 linux/arm64' "$(meta '.platforms | join(" ")')"
+	assert_skopeo_copies "$dws" "$amd64_digest"
+	assert_pushed "$list_digest" --all-platforms
+}
+
+test_create_takes_a_docker_archive()
+{
+	local name
+
+	for name in "$dws" "$proxy_image"; do
+		rm -f "$TEST_DIR/${name%:*}.tar"
+		must skopeo copy -q "oci:$layout:registry.local/$name" \
+			"docker-archive:$TEST_DIR/${name%:*}.tar:registry.local/$name"
+	done
+	create --from "docker-archive:$TEST_DIR/dws.tar" \
+		--from "docker-archive:$TEST_DIR/kube-rbac-proxy.tar"
+	assert_rc 0
+	assert_bundle
+	proxy_digest=$(meta '.releases[0].images[1].digest')
+	assert_skopeo_copies "$dws" "$(meta '.releases[0].images[0].digest')"
+	assert_skopeo_copies "$proxy_image" "$proxy_digest"
+	assert_pushed "$(meta '.releases[0].images[0].digest')"
+}
+
 test_a_bundle_is_a_source_of_another()
 {
 	create --release 0.0.20 --release 0.1.17
