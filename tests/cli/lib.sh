@@ -160,12 +160,14 @@ assert_as_released()
 
 	[ -n "${1:-}" ] || args+=(--without cert-manager.io)
 	live_objects "$@" >"$TEST_DIR/live.json" 2>"$TEST_DIR/live.err"
-	assertEquals "kubectl finds all ($(<"$TEST_DIR/live.err"))" 0 $?
+	status=$?
+	assertEquals "kubectl finds all ($(<"$TEST_DIR/live.err"))" 0 "$status"
 	"$DWS_CSM" manifests --version "$release" -o json \
 		>"$TEST_DIR/released.json"
 	"$root/tests/cli/reference.py" "${args[@]}" "$TEST_DIR/live.json" \
 		"$TEST_DIR/released.json" >"$TEST_DIR/reference" 2>&1
-	assertEquals "$(<"$TEST_DIR/reference")" 0 $?
+	status=$?
+	assertEquals "$(<"$TEST_DIR/reference")" 0 "$status"
 }
 
 # Nothing of DWS; whether the Namespace is there is not said.

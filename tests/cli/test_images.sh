@@ -244,7 +244,8 @@ test_push_takes_a_password_from_standard_input()
 		--registry "$registry/$prefix" --registry-ca "$REGISTRY_CA" \
 		--registry-username "$REGISTRY_USER" --registry-password-stdin \
 		<"$TEST_DIR/password" >"$TEST_DIR/out" 2>"$TEST_DIR/err"
-	assertEquals "$(<"$TEST_DIR/err")" 0 $?
+	status=$?
+	assertEquals "$(<"$TEST_DIR/err")" 0 "$status"
 	assert_same_image "$layout"
 }
 

@@ -12,11 +12,13 @@ assert_reference()
 	assertEquals 'standard error' '' "$err"
 	"$root/tests/cli/reference.py" --version "$1" "$TEST_DIR/out" \
 		>"$TEST_DIR/reference" 2>&1
-	assertEquals "$(<"$TEST_DIR/reference")" 0 $?
+	status=$?
+	assertEquals "$(<"$TEST_DIR/reference")" 0 "$status"
 	# The same as in a clone that stands alone: by digests.
 	DWS_REFERENCE=$TEST_DIR/none "$root/tests/cli/reference.py" \
 		--version "$1" "$TEST_DIR/out" >"$TEST_DIR/reference" 2>&1
-	assertEquals "$(<"$TEST_DIR/reference")" 0 $?
+	status=$?
+	assertEquals "$(<"$TEST_DIR/reference")" 0 "$status"
 }
 
 test_0_0_20_is_as_upstream_has_it()
@@ -70,7 +72,8 @@ kubectl_accepts()
 	assert_rc 0
 	kubectl apply --dry-run=client -f "$TEST_DIR/out" \
 		>"$TEST_DIR/applied" 2>&1
-	assertEquals "$(<"$TEST_DIR/applied")" 0 $?
+	status=$?
+	assertEquals "$(<"$TEST_DIR/applied")" 0 "$status"
 	assertEquals 'objects' "$wanted" "$(wc -l <"$TEST_DIR/applied")"
 }
 
@@ -107,13 +110,15 @@ test_host_time_is_stripped_when_told()
 	assert_rc 0
 	"$root/tests/cli/reference.py" "$TEST_DIR/out" "$TEST_DIR/wanted" \
 		>"$TEST_DIR/reference" 2>&1
-	assertEquals "$(<"$TEST_DIR/reference")" 0 $?
+	status=$?
+	assertEquals "$(<"$TEST_DIR/reference")" 0 "$status"
 	assert_json '[.. | .hostPath? | values] | length' 0
 	run_dws manifests --host-time strip --version 0.0.20 -o json
 	assert_rc 0
 	"$root/tests/cli/reference.py" --version 0.0.20 "$TEST_DIR/out" \
 		>"$TEST_DIR/reference" 2>&1
-	assertEquals "$(<"$TEST_DIR/reference")" 0 $?
+	status=$?
+	assertEquals "$(<"$TEST_DIR/reference")" 0 "$status"
 }
 
 test_registry_is_written_into_the_images()

@@ -89,7 +89,8 @@ kustomize_live()
 	fi
 	"$@" "$TEST_DIR/live/overlay" >"$TEST_DIR/theirs" \
 		2>"$TEST_DIR/theirs.err"
-	assertEquals "$* of '$name' ($(<"$TEST_DIR/theirs.err"))" 0 $?
+	status=$?
+	assertEquals "$* of '$name' ($(<"$TEST_DIR/theirs.err"))" 0 "$status"
 	run_dws manifests -o json --overlay "$overlays/$name"
 	assert_rc 0
 }

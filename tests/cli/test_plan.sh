@@ -219,7 +219,8 @@ test_apply_takes_a_password_once()
 		.options.wait = "false"' "$kept" >"$TEST_DIR/edited.json"
 	"$DWS_CSM" apply "$TEST_DIR/edited.json" >"$TEST_DIR/out" \
 		2>"$TEST_DIR/err" <<<"$REGISTRY_PASSWORD"
-	assertEquals "$(<"$TEST_DIR/err")" 0 $?
+	status=$?
+	assertEquals "$(<"$TEST_DIR/err")" 0 "$status"
 	given_no_dws
 }
 

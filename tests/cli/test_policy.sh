@@ -95,7 +95,8 @@ assert_stripped()
 		"$TEST_DIR/stripped.json" >"$TEST_DIR/wanted.json"
 	"$root/tests/cli/reference.py" --live "$TEST_DIR/live.json" \
 		"$TEST_DIR/wanted.json" >"$TEST_DIR/reference" 2>&1
-	assertEquals "$(<"$TEST_DIR/reference")" 0 $?
+	status=$?
+	assertEquals "$(<"$TEST_DIR/reference")" 0 "$status"
 }
 
 test_without_policy_the_mounts_stay()

@@ -53,7 +53,8 @@ assert_objects()
 	"$root/tests/cli/reference.py" --live --version "$1" \
 		--without cert-manager.io "$TEST_DIR/live.json" \
 		>"$TEST_DIR/reference" 2>&1
-	assertEquals "$(<"$TEST_DIR/reference")" 0 $?
+	status=$?
+	assertEquals "$(<"$TEST_DIR/reference")" 0 "$status"
 }
 
 # deployed VERSION: what the newest revision that is deployed says.
