@@ -270,6 +270,7 @@ static int overview_print(struct err *err)
 	overview_add(&out, CHAPTER_BACKUP, "Custom resources", bold);
 	overview_add(&out, CHAPTER_IMAGES, "Images", bold);
 	overview_add(&out, CHAPTER_BUNDLE, "Bundles for the air gap", bold);
+	overview_add(&out, CHAPTER_WLM, "The workload manager", bold);
 	overview_add(&out, CHAPTER_DOCTOR, "Find out what is wrong", bold);
 	overview_add(&out, CHAPTER_PROGRAM, "The program itself", bold);
 	buf_addstr(&out, "\n'" PROGRAM " help COMMAND' tells about one of "

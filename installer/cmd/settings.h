@@ -55,6 +55,10 @@ enum opt_group {
 	GROUP_KEYGEN = 1ULL << 34,
 	GROUP_DOCTOR = 1ULL << 35,
 	GROUP_EXTRACT = 1ULL << 36,
+	GROUP_WORKFLOW = 1ULL << 40, /* of one job's Workflow, for programs */
+	GROUP_STDIN = 1ULL << 41,
+	GROUP_SET_STATE = 1ULL << 42,
+	GROUP_WAIT_FOR = 1ULL << 43,
 };
 
 struct settings {
@@ -104,6 +108,11 @@ struct settings {
 
 	const char *namespace;
 	bool all_namespaces;
+	const char *api_version; /* of Workflows; NULL = the server's */
+	const char *resource_version;
+	bool from_stdin;
+	bool hurry;
+	bool changes;
 
 	const char *bundle; /* file, or NULL */
 	struct strs trust;  /* files and directories of public keys */

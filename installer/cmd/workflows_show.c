@@ -1,23 +1,13 @@
 #include "cmd/cmd.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "cmd/connect.h"
 #include "cmd/output.h"
+#include "cmd/workflow_call.h"
 #include "cmd/workflow_table.h"
 #include "format/yaml.h"
 #include "kube/object.h"
 #include "txn/custom.h"
-
-/* By name, or by the number of the job: Workflow bb<job>. */
-static char *workflow_name(const char *arg)
-{
-	if (arg[0] >= '0' && arg[0] <= '9' &&
-	    strspn(arg, "0123456789") == strlen(arg))
-		return mem_printf("bb%s", arg);
-	return mem_strdup(arg);
-}
 
 static void show_drivers(const struct jval *workflow, struct buf *out)
 {

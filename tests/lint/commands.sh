@@ -50,11 +50,11 @@ for name in $listed; do
 	grep -qE "^const struct command $name = \{" installer/cmd/*.c ||
 		complain "installer/cmd/command.c: no file defines $name"
 done
+names=$(sed -nE 's/^\t\.name = "([^"]*)",.*/\1/p' installer/cmd/*.c | tr ' ' '-')
 for page in docs/man/dws-csm-*.md; do
 	[ -f "$page" ] || continue
 	name=$(basename "$page" .md)
-	name=$(echo "${name#dws-csm-}" | tr '-' ' ')
-	grep -qE "\.name = \"($name|$(echo "$name" | tr ' ' '-'))\"" \
-		installer/cmd/*.c || complain "$page: no such command"
+	printf '%s\n' "$names" | grep -qx "${name#dws-csm-}" ||
+		complain "$page: no such command"
 done
 exit $bad
