@@ -98,6 +98,7 @@ static int unpack(struct source_tree *tree, const char *path, struct err *err)
 			 (char *)"--extract",
 			 (char *)"--no-same-owner",
 			 (char *)"--no-same-permissions",
+			 (char *)"--force-local", /* "a:b.tar" is no host */
 			 file,
 			 NULL,
 			 NULL };
@@ -105,7 +106,7 @@ static int unpack(struct source_tree *tree, const char *path, struct err *err)
 	if (mkdtemp(dir) == NULL)
 		return err_sys(err, errno, "cannot make a directory '%s'", dir);
 	tree->temporary = mem_strdup(dir);
-	argv[5] = to = mem_printf("--directory=%s", dir);
+	argv[6] = to = mem_printf("--directory=%s", dir);
 	if (run(argv, &result, err) < 0)
 		return err_wrap(err, "unpack '%s'", path);
 	tree->dir = only_directory(dir);
@@ -254,18 +255,21 @@ struct jval *source_tree_render(const struct source_tree *tree, struct err *err)
 }
 
 /* A line that git says of the tree, or NULL. Without .git it would speak of
- * the repository around it. */
+ * the repository around it. What came in an archive is not asked: git obeys
+ * the .git/config of a tree, which names programs to run. */
 static char *ask_git(const struct source_tree *tree, const char *const *words)
 {
 	struct proc_result auto_proc result = PROC_RESULT_INIT;
-	char *argv[8] = { (char *)"git", (char *)"-C", tree->dir };
+	char *argv[12] = { (char *)"git", (char *)"--no-optional-locks",
+			   (char *)"-c",  (char *)"core.fsmonitor=false",
+			   (char *)"-C",  tree->dir };
 	struct err reason = ERR_INIT;
 	const char *line;
 
-	if (!exists(tree->dir, ".git"))
+	if (tree->temporary || !exists(tree->dir, ".git"))
 		return NULL;
 	for (size_t i = 0; words[i]; i++)
-		argv[3 + i] = (char *)words[i];
+		argv[6 + i] = (char *)words[i];
 	if (run(argv, &result, &reason) < 0) {
 		log_verbose("%s", reason.msg);
 		return NULL;

@@ -571,6 +571,35 @@ test_create_renders_an_archive_of_a_source_tree()
 	assert_err config/csm 'source of DWS'
 }
 
+test_create_runs_nothing_that_an_archive_names()
+{
+	local tree=$TEST_DIR/dws-git
+
+	rm -rf "$tree" "$TEST_DIR/ran"
+	given_tree "$tree"
+	must git -C "$tree" init -q
+	must git -C "$tree" add .
+	must git -C "$tree" -c user.name=x -c user.email=x@x.test \
+		commit -q -m x
+	must git -C "$tree" tag v0.1.17
+	must git -C "$tree" config core.fsmonitor \
+		"sh -c 'touch $TEST_DIR/ran' x"
+	# tar would take what stands before the colon for a host.
+	must tar -C "$TEST_DIR" --force-local -czf "$TEST_DIR/dws:0.1.17.tgz" \
+		dws-git
+	(
+		cd "$TEST_DIR" && PATH=$bin:$PATH "$DWS_CSM" bundle create \
+			"$file" --key "$key.pem" --from "oci:$layout" \
+			--from-source dws:0.1.17.tgz --version 0.1.17
+	) >"$TEST_DIR/out" 2>"$TEST_DIR/err"
+	assertEquals 'exit code' 0 $?
+	assertEquals 'no commit' null "$(meta '.releases[].source.commit')"
+	assertFalse 'a program of the archive ran' "[ -e '$TEST_DIR/ran' ]"
+	PATH=$bin:$PATH create --from-source "$tree"
+	assert_rc 0
+	assertFalse 'a program of the tree ran' "[ -e '$TEST_DIR/ran' ]"
+}
+
 test_create_tells_that_there_is_nothing_to_render_with()
 {
 	local path=$TEST_DIR/empty
