@@ -58,7 +58,7 @@ struct bundle_image {
 	const char *tag;
 	const char *digest;
 	const char *media_type;
-	const char *source;
+	const char *source; /* or NULL */
 	struct bundle_artifact *artifact;
 	size_t nr_artifacts;
 };

@@ -80,13 +80,16 @@ struct catalogue *catalogue_open(struct err *err)
 static void release_image_carried(struct release_image *image,
 				  const struct bundle_image *from)
 {
-	const char *upstream = str_after(from->source, "docker://");
+	const char *upstream =
+		from->source ? str_after(from->source, "docker://") : NULL;
 
 	image->name = from->name;
 	image->repository = from->repository;
 	image->tag = from->tag;
 	image->carried = from;
-	strs_add(&image->sources, upstream ? upstream : from->source);
+	strs_add(&image->sources, upstream     ? upstream :
+				  from->source ? from->source :
+						 from->repository);
 }
 
 static void release_carried(struct release *release, struct bundle *bundle,

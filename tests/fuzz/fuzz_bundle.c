@@ -9,8 +9,25 @@
 #include "base/mem.h"
 #include "base/log.h"
 #include "bundle/bundle.h"
+#include "bundle/catalogue.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What each command asks first. */
+static void list_releases(struct bundle *bundle)
+{
+	autocatalogue struct catalogue *catalogue = catalogue_of_bundle(bundle);
+
+	for (size_t i = 0; i < catalogue_count(catalogue); i++) {
+		const struct release *release = catalogue_at(catalogue, i);
+		struct err err = ERR_INIT;
+
+		for (size_t k = 0; k < release->nr_images; k++)
+			if (release->image[k].sources.nr == 0)
+				abort();
+		jval_free(catalogue_objects(release, &err));
+	}
+}
 
 static void read_all(struct bundle *bundle, size_t size)
 {
@@ -33,6 +50,7 @@ static void read_all(struct bundle *bundle, size_t size)
 		abort();
 	if (bundle_images(bundle, &err) == NULL && err.msg[0] == '\0')
 		abort();
+	list_releases(bundle);
 }
 
 static void say_nothing(const char *line, void *ctx)

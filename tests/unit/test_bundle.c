@@ -2,6 +2,7 @@
 
 #include "bundle_fixture.h"
 
+#include "bundle/catalogue.h"
 #include "registry/manifest.h"
 
 static int verify(struct bundle *bundle, struct err *err)
@@ -371,11 +372,29 @@ static void bundle_tells_when_it_was_changed(void **state)
 	assert_error(&err, ERR_VERIFY, "was changed");
 }
 
+static void catalogue_of_a_bundle_does_without_sources(void **state)
+{
+	auto_fixture struct fixture f;
+	autobundle struct bundle *bundle = NULL;
+	autocatalogue struct catalogue *catalogue = NULL;
+	const struct release_image *image;
+
+	(void)state;
+	given_bundle(&f);
+	bundle = trusted("b");
+	catalogue = catalogue_of_bundle(bundle);
+	image = catalogue_at(catalogue, 0)->image;
+	assert_null(bundle_meta(bundle)->release[0].image[0].source);
+	assert_int_equal(image->sources.nr, 1);
+	assert_string_equal(image->sources.item[0], "ghcr.io/x/dws");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bundle_that_is_whole_is_good),
 		cmocka_unit_test(bundle_gives_its_images),
+		cmocka_unit_test(catalogue_of_a_bundle_does_without_sources),
 		cmocka_unit_test(bundle_with_a_bit_flipped_is_refused),
 		cmocka_unit_test(bundle_that_is_cut_or_goes_on_is_refused),
 		cmocka_unit_test(bundle_may_be_split),
