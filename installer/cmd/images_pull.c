@@ -1,6 +1,7 @@
 #include "cmd/cmd.h"
 
 #include "base/mem.h"
+#include "cmd/open_bundle.h"
 #include "cmd/output.h"
 #include "cmd/release_options.h"
 
@@ -25,7 +26,7 @@ static int pulled_show(const struct image_result *results, size_t nr,
 static int images_pull_main(struct settings *settings, const struct strs *args,
 			    struct err *err)
 {
-	autocatalogue struct catalogue *catalogue = catalogue_open(err);
+	auto_open_bundle struct open_bundle opened = { .bundle = NULL };
 	const struct release *release;
 	struct image_result *results;
 	struct images_options options;
@@ -34,9 +35,9 @@ static int images_pull_main(struct settings *settings, const struct strs *args,
 	auto_site_ca struct site_ca ca = { 0 };
 	int status;
 
-	if (catalogue == NULL)
+	if (open_bundle(&opened, settings, true, err) < 0)
 		return -1;
-	release = catalogue_release(catalogue, settings->version, err);
+	release = catalogue_release(opened.catalogue, settings->version, err);
 	if (release == NULL || images_check_names(release, args, err) < 0)
 		return -1;
 	if (str_empty(settings->to))
@@ -67,8 +68,8 @@ const struct command cmd_images_pull = {
 	.arguments = "[IMAGE...]",
 	.summary = "write the images of a release into a directory",
 	.chapter = CHAPTER_IMAGES,
-	.groups = GROUP_IMAGES | GROUP_RELEASE | GROUP_PULL | GROUP_SOURCE |
-		  GROUP_PROGRESS,
+	.groups = GROUP_BUNDLE | GROUP_TRUST | GROUP_IMAGES | GROUP_RELEASE |
+		  GROUP_PULL | GROUP_SOURCE | GROUP_PROGRESS,
 	.max_args = 16,
 	.run = images_pull_main,
 };

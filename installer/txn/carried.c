@@ -50,11 +50,15 @@ size_t carried_count(const struct release *release)
 	return nr;
 }
 
-/* What a bundle holds goes as it is, unless one platform is asked for. */
+bool carried_whole(const struct images_options *options)
+{
+	return options->release->bundle && options->platform == NULL;
+}
+
 void carried_push(const struct images_options *options,
 		  struct push_options *push)
 {
-	push->all_platforms |= options->platform == NULL;
+	push->all_platforms |= carried_whole(options);
 	push->verify = verify_carried;
 	push->verify_ctx = (void *)options;
 }

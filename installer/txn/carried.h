@@ -15,6 +15,9 @@ size_t carried_count(const struct release *release);
 size_t carried_artifacts(const struct release_image *image,
 			 struct push_item *items, size_t of);
 
+/* What a bundle holds goes as it is, unless one platform is asked for. */
+bool carried_whole(const struct images_options *options);
+
 /* What holds for all of them: whole, and verified before the first upload;
  * `options` must outlive the push. */
 void carried_push(const struct images_options *options,

@@ -119,12 +119,17 @@ static int choose_all(struct images *self, struct err *err)
 }
 
 /* A bundle is known by its digest, wherever it lies. */
-static void take_result(struct image_result *result, struct push_item *item,
-			bool carried)
+static char *source_name(const struct images *self,
+			 const struct image_source *source)
+{
+	return mem_strdup(self->carrier ? "bundle" : image_source_name(source));
+}
+
+static void take_result(const struct images *self, struct image_result *result,
+			struct push_item *item)
 {
 	result->digest = mem_steal(&item->digest);
-	result->source = mem_strdup(carried ? "bundle" :
-					      image_source_name(item->source));
+	result->source = source_name(self, item->source);
 	result->bytes = item->bytes;
 	result->sent = item->sent;
 	result->missing = item->missing;
@@ -153,6 +158,20 @@ static size_t fill_items(const struct images *self, struct push_item *items,
 	return nr;
 }
 
+/* Where a bundle changed under our hands that is why a registry refused what
+ * was verified before. */
+static int check_unchanged(const struct bundle *bundle, int result,
+			   struct err *err)
+{
+	struct err changed = ERR_INIT;
+
+	if (bundle_unchanged(bundle, &changed) == 0 ||
+	    (result < 0 && err->kind == ERR_INTERRUPTED))
+		return result;
+	*err = changed;
+	return -1;
+}
+
 static int push_chosen(struct images *self, struct err *err)
 {
 	const struct images_options *options = self->options;
@@ -174,12 +193,12 @@ static int push_chosen(struct images *self, struct err *err)
 	if (options->release->bundle)
 		carried_push(options, &push);
 	result = nr > 0 ? push_images(&push, items, nr, err) : 0;
-	if (result == 0 && options->release->bundle)
-		result = bundle_unchanged(options->release->bundle, err);
+	if (options->release->bundle)
+		result = check_unchanged(options->release->bundle, result, err);
 	for (size_t i = 0; i < nr; i++) {
 		if (result == 0 && !items[i].artifact)
-			take_result(&self->results[image_of[i]], &items[i],
-				    self->carrier != NULL);
+			take_result(self, &self->results[image_of[i]],
+				    &items[i]);
 		push_item_release(&items[i]);
 	}
 	return result;
@@ -211,7 +230,8 @@ static int pull_chosen(struct images *self, const char *to, struct err *err)
 			.to = layout,
 			.name = name,
 			.platform = options->platform,
-			.all_platforms = options->all_platforms,
+			.all_platforms = options->all_platforms ||
+					 carried_whole(options),
 			.jobs = options->jobs,
 			.progress = options->progress,
 		};
@@ -221,7 +241,7 @@ static int pull_chosen(struct images *self, const char *to, struct err *err)
 		if (pull_image(&pull, &self->results[i].digest, err) < 0)
 			return -1;
 		self->results[i].source =
-			mem_strdup(image_source_name(choice->image.source));
+			source_name(self, choice->image.source);
 	}
 	return 0;
 }
