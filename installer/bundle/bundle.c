@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "bundle/bundle_state.h"
 #include "format/elf.h"
@@ -313,8 +314,15 @@ struct bundle *bundle_open_self(struct err *err)
 				 mem_strdup("/proc/self/exe");
 	/* This one even where the path has another file by now. */
 	bundle->volume = volume_open("/proc/self/exe", err);
-	if (bundle->volume == NULL)
+	if (bundle->volume == NULL) {
+		if (err->kind == ERR_NOT_FOUND) {
+			log_verbose("%s: is /proc mounted? This executable "
+				    "passes for one without a bundle",
+				    err->msg);
+			err_clear(err);
+		}
 		return NULL;
+	}
 	found = find_start(bundle, err);
 	if (found <= 0 || open_archive(bundle, err) < 0)
 		return NULL;

@@ -9,7 +9,7 @@
 #include "bundle/bundle_create_part.h"
 #include "format/tar_header.h"
 
-#define WRITE_JOBS 4
+#define WRITE_JOBS 6
 #define FETCH_TRIES 3
 #define FETCH_PAUSE_MS 500
 #define FETCH_PAUSE_MAX_MS 5000
@@ -185,10 +185,13 @@ static int write_outside(struct create *self, const struct create_file *file,
 		return -1;
 	source_file_init(&source, fd, 0, file->size);
 	if (flow(self, &source.source, file->digest, file->size, at, &meter,
-		 err) < 0)
-		return err_wrap(err, "'%s' changed while it was read",
-				file->from);
-	return 0;
+		 err) == 0)
+		return 0;
+	return err_wrap(err,
+			err->kind == ERR_VERIFY ?
+				"'%s' changed while it was read" :
+				"'%s'",
+			file->from);
 }
 
 static int write_executable(struct create *self, struct err *err)

@@ -59,6 +59,17 @@ static int try_key(struct check *check, const char *path, struct err *err)
 	return 0;
 }
 
+/* Who may write a key there says what is believed. */
+static void warn_of_others(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)))
+		log_warn("'%s' can be written by others than its owner, who "
+			 "could have bundles trusted: run 'chmod go-w %s'",
+			 path, path);
+}
+
 static int list_keys(struct strs *list, const char *path, struct err *err)
 {
 	DIR *dir = opendir(path);
@@ -83,9 +94,11 @@ static int try_dir(struct check *check, const char *path, struct err *err)
 
 	if (list_keys(&list, path, err) < 0)
 		return -1;
+	warn_of_others(path);
 	for (size_t i = 0; i < list.nr; i++) {
 		struct err failed = ERR_INIT;
 
+		warn_of_others(list.item[i]);
 		if (try_key(check, list.item[i], &failed) == 0)
 			continue;
 		if (failed.kind == ERR_VERIFY) {
