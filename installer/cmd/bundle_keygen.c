@@ -50,11 +50,12 @@ static int keygen_write(const char *private_path, const char *public_path,
 			const char *private_pem, const char *public_pem,
 			struct err *err)
 {
-	if (file_replace(AT_FDCWD, private_path, 0600, private_pem,
-			 strlen(private_pem), err) < 0)
+	/* First what may be lost: a private key has no second copy. */
+	if (file_replace(AT_FDCWD, public_path, 0644, public_pem,
+			 strlen(public_pem), err) < 0)
 		return -1;
-	return file_replace(AT_FDCWD, public_path, 0644, public_pem,
-			    strlen(public_pem), err);
+	return file_replace(AT_FDCWD, private_path, 0600, private_pem,
+			    strlen(private_pem), err);
 }
 
 static int bundle_keygen_main(struct settings *settings,
