@@ -4,8 +4,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "bundle/bundle.h"
 #include "kube/object.h"
 #include "txn/change.h"
 #include "txn/deploy.h"
@@ -82,6 +84,17 @@ static int check_upgrade(const struct installation *self, struct err *err)
 	return 0;
 }
 
+/* What says no time it could be compared by is not older. */
+static bool is_older(const char *created, const char *than)
+{
+	struct err ignored = ERR_INIT;
+	time_t a, b;
+
+	return created && than &&
+	       clock_parse_rfc3339(created, &a, &ignored) == 0 &&
+	       clock_parse_rfc3339(than, &b, &ignored) == 0 && a < b;
+}
+
 /* A bundle made earlier may hold older images of the same release. */
 static int check_bundle(const struct installation *self, struct err *err)
 {
@@ -90,15 +103,15 @@ static int check_bundle(const struct installation *self, struct err *err)
 	const char *before = jval_str(engine->now, "bundle.created");
 	const char *created = jval_str(options->bundle, "created");
 
-	if (before == NULL || created == NULL || options->allow_downgrade ||
-	    !str_eq(jval_str(engine->now, "version"), wanted(self)) ||
-	    strcmp(created, before) >= 0)
+	if (options->allow_downgrade || !is_older(created, before) ||
+	    !str_eq(jval_str(engine->now, "version"), wanted(self)))
 		return 0;
 	return err_set(err, ERR_BLOCKED,
-		       "this bundle with DWS %s was made at %s, before the one "
-		       "at %s which was installed here; take a newer bundle, "
-		       "or this one with --allow-downgrade",
-		       wanted(self), created, before);
+		       "bundle '%s' with DWS %s was made at %s, before the one "
+		       "at %s which was installed here (%s); take a newer "
+		       "bundle, or this one with --allow-downgrade",
+		       bundle_name(options->release->bundle), wanted(self),
+		       created, before, jval_str(engine->now, "bundle.digest"));
 }
 
 /* --- doing it ------------------------------------------------------------------ */
