@@ -15,7 +15,7 @@
 #include "registry/copy.h"
 #include "registry/workers.h"
 
-#define PULL_JOBS 4
+#define PULL_JOBS 6
 #define PULL_TRIES 3
 #define PULL_PAUSE_MS 500
 #define PULL_PAUSE_MAX_MS 5000
