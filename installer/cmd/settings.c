@@ -32,8 +32,8 @@ static const struct opt table[] = {
 	  "not take them; may be repeated",
 	  AT(abandon), GROUP_CARRY, .only_flag = true },
 	{ "allow-downgrade", 0, OPT_FLAG, NULL, NULL,
-	  "take a release, or a bundle of the same one, that is older than "
-	  "what stands",
+	  "take a bundle that is older than the one installed; 'upgrade' "
+	  "takes an older release as well",
 	  AT(allow_downgrade), GROUP_UPGRADE, .only_flag = true },
 	{ "no-rollback", 0, OPT_FLAG, NULL, NULL,
 	  "stop where it fails, to be resumed or rolled back by hand",
