@@ -18,7 +18,8 @@ CRD schemas are not compared.
 
 --live takes objects as an API server gives them back: fields and objects that the reference does
 not have are allowed, and the version of an API group may be another. --without GROUP leaves out the
-objects of an API group, such as cert-manager.io where certificates are made otherwise.
+objects of an API group and the annotations with its prefix, such as cert-manager.io where
+certificates are made otherwise.
 
 --digests prints the lines of a digest file instead.
 
@@ -210,6 +211,16 @@ def measure(options, objects):
             read_digests(DIGESTS / f"{version}-optional.sha256"), f"the digests of {version}")
 
 
+def without_annotations(item, groups):
+    """The object without annotations of those groups; a line of digests as it is."""
+    notes = item.get("metadata", {}).get("annotations") if isinstance(item, dict) else None
+    if not notes:
+        return item
+    notes = {key: value for key, value in notes.items() if key.split("/")[0] not in groups}
+    metadata = {key: value for key, value in item["metadata"].items() if key != "annotations"}
+    return {**item, "metadata": {**metadata, **({"annotations": notes} if notes else {})}}
+
+
 def compare(options, objects):
     """Print what differs; the number of differences."""
     live = options.live
@@ -221,7 +232,8 @@ def compare(options, objects):
 
     got = indexed(objects, options.objects, live)
     got = {name: item for name, item in got.items() if kept(name)}
-    required = {name: want for name, want in required.items() if kept(name)}
+    required = {name: without_annotations(want, options.without)
+                for name, want in required.items() if kept(name)}
 
     problems, extras = [], 0
     for name, want in required.items():
