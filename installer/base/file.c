@@ -10,6 +10,15 @@
 #include "base/io.h"
 #include "base/mem.h"
 
+bool file_is_at(int fd, int dirfd, const char *path)
+{
+	struct stat here, there;
+
+	return fstat(fd, &here) == 0 &&
+	       fstatat(dirfd, path, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       here.st_ino == there.st_ino && here.st_dev == there.st_dev;
+}
+
 int file_open(int dirfd, const char *path, int flags, mode_t mode,
 	      struct err *err)
 {

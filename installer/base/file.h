@@ -6,6 +6,7 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -28,6 +29,10 @@ int file_sync_dir(int dirfd, const char *path, struct err *err) must_check;
 /* open(2) with O_CLOEXEC and an error that names the path. */
 int file_open(int dirfd, const char *path, int flags, mode_t mode,
 	      struct err *err) must_check;
+
+/* Whether `path` still means the opened file `fd`, after a lock of it was
+ * waited for: its last owner may have removed it. */
+bool file_is_at(int fd, int dirfd, const char *path);
 
 /* mkdir -p with `mode` for what is created. */
 int file_make_dirs(const char *path, mode_t mode, struct err *err) must_check;

@@ -6,8 +6,9 @@
 #include "registry/upload.h"
 #include "registry/upload_state.h"
 
-int blob_exists(struct registry_session *session, const char *repository,
-		const char *digest, struct err *err)
+static int ask_blob(struct registry_session *session, const char *repository,
+		    const char *digest, bool once,
+		    struct http_response *response, struct err *err)
 {
 	autofree char *url = mem_printf("/v2/%s/blobs/%s", repository, digest);
 	const struct registry_request request = {
@@ -16,10 +17,18 @@ int blob_exists(struct registry_session *session, const char *repository,
 		.repository = repository,
 		.push = true,
 		.follow = true,
+		.once = once,
 	};
+
+	return registry_ask(session, &request, response, err);
+}
+
+int blob_exists(struct registry_session *session, const char *repository,
+		const char *digest, struct err *err)
+{
 	auto_response struct http_response response = HTTP_RESPONSE_INIT;
 
-	if (registry_ask(session, &request, &response, err) < 0)
+	if (ask_blob(session, repository, digest, false, &response, err) < 0)
 		return -1;
 	if (response.status == 200)
 		return 1;
@@ -36,7 +45,7 @@ int blob_exists(struct registry_session *session, const char *repository,
 #define CHUNK_FIRST_BYTES ((uint64_t)64 << 20)
 #define CHUNK_DIVISOR 4
 #define CHUNK_LEAST_BYTES ((uint64_t)512 << 10)
-/* Then the registry does not know where an upload stands. */
+/* So often nobody tells where an upload stands, though the registry is up. */
 #define WHERE_MAX_FAULTS 2
 
 struct sending {
@@ -88,18 +97,17 @@ static int open_source(struct sending *self, struct err *err)
 {
 	const struct blob_upload *wish = self->wish;
 	uint64_t offset = self->upload.offset;
-	struct source *source;
+	struct source *source = NULL;
 
 	if (self->source && self->position == offset)
 		return 0;
 	self->source = NULL;
-	if (offset > 0 && wish->open_at) {
-		if (wish->open_at(wish->ctx, offset, &source, err) < 0)
-			return -1;
-	} else if (wish->open(wish->ctx, &source, err) < 0 ||
-		   skip(source, offset, err) < 0) {
+	if (offset > 0 && wish->open_at &&
+	    wish->open_at(wish->ctx, offset, &source, err) < 0)
 		return -1;
-	}
+	if (source == NULL && (wish->open(wish->ctx, &source, err) < 0 ||
+			       skip(source, offset, err) < 0))
+		return -1;
 	self->source = source;
 	self->position = offset;
 	return 0;
@@ -145,10 +153,12 @@ static enum upload_result send_patches(struct sending *self, struct err *err)
 	return UPLOAD_DONE;
 }
 
-/* The least that is in our way goes first: how large a request may be. */
-static enum upload_result send_less(struct sending *self, struct err *err)
+/* The least that is in our way goes first: how large a request may be. What
+ * the registry has already is not lost by that. */
+static bool send_less(struct sending *self, struct err *err)
 {
-	uint64_t size = self->wish->descriptor->size;
+	/* That many bytes, or a chunk, were too many. */
+	uint64_t left = self->wish->descriptor->size - self->upload.offset;
 	uint64_t least = self->upload.min_chunk > CHUNK_LEAST_BYTES ?
 				 self->upload.min_chunk :
 				 CHUNK_LEAST_BYTES;
@@ -156,17 +166,21 @@ static enum upload_result send_less(struct sending *self, struct err *err)
 				 CHUNK_FIRST_BYTES :
 				 self->chunk / CHUNK_DIVISOR;
 
-	while (chunk > 0 && chunk >= size)
+	while (chunk > 0 && chunk >= left)
 		chunk /= CHUNK_DIVISOR;
 	if (self->no_patch || chunk < least)
-		return UPLOAD_FAILED;
+		return false;
 	self->chunk = chunk;
 	log_verbose("registry '%s' takes no request that large; trying with "
 		    "%llu KiB at once",
 		    registry_host(self->upload.session->registry),
 		    (unsigned long long)chunk >> 10);
 	err_clear(err);
-	return UPLOAD_DONE;
+	if (self->upload.offset == 0)
+		upload_abort(&self->upload);
+	else
+		self->unsure = true;
+	return true;
 }
 
 static enum upload_result send_whole(struct sending *self, struct err *err)
@@ -202,6 +216,32 @@ static enum upload_result send_end(struct sending *self, struct err *err)
 	return UPLOAD_AGAIN;
 }
 
+/* Nobody answers for this upload; is there nobody at all? */
+static bool registry_is_up(const struct upload *upload)
+{
+	auto_response struct http_response response = HTTP_RESPONSE_INIT;
+	struct err ignored = ERR_INIT;
+
+	return ask_blob(upload->session, upload->repository,
+			upload->blob->digest, true, &response, &ignored) == 0 &&
+	       !registry_status_transient(&response);
+}
+
+/* Whether another upload is to be begun. The place that an earlier run was
+ * told may be one that is no more. */
+static bool is_lost(struct sending *self, enum upload_result result,
+		    const struct err *err)
+{
+	if (err->kind == ERR_INTERRUPTED)
+		return false;
+	if (result == UPLOAD_FAILED)
+		return self->resumed;
+	if (!registry_is_up(&self->upload))
+		return false;
+	return ++self->where_faults >= WHERE_MAX_FAULTS ||
+	       self->attempt >= self->upload.session->registry->retries;
+}
+
 static enum upload_result ask_where(struct sending *self, struct err *err)
 {
 	struct upload *upload = &self->upload;
@@ -210,8 +250,10 @@ static enum upload_result ask_where(struct sending *self, struct err *err)
 	if (upload->location == NULL)
 		return UPLOAD_DONE;
 	result = upload_where(upload, err);
-	if (result == UPLOAD_AGAIN && upload->response.status >= 500 &&
-	    ++self->where_faults >= WHERE_MAX_FAULTS) {
+	if (result != UPLOAD_DONE && is_lost(self, result, err)) {
+		log_verbose("an upload is begun anew, since nobody knows it "
+			    "any more: %s",
+			    err->msg);
 		err_clear(err);
 		upload_forget(upload);
 		result = UPLOAD_DONE;
@@ -234,7 +276,7 @@ static enum upload_result ask_where(struct sending *self, struct err *err)
 	return UPLOAD_DONE;
 }
 
-/* One way through; DONE, AGAIN, MOUNTED, FAILED. */
+/* One way through. */
 static enum upload_result send_try(struct sending *self, struct err *err)
 {
 	struct upload *upload = &self->upload;
@@ -254,25 +296,38 @@ static enum upload_result send_try(struct sending *self, struct err *err)
 		result = send_patches(self, err);
 	if (result == UPLOAD_DONE && by_patch(self))
 		result = send_end(self, err);
-	if (result == UPLOAD_NO_PATCH) {
-		log_verbose("registry '%s' takes no PATCH: blob '%s' goes in "
-			    "one PUT",
-			    registry_host(upload->session->registry),
-			    upload->blob->digest);
-		err_clear(err);
-		self->no_patch = true;
-		upload_abort(upload);
-		return send_try(self, err);
-	}
-	if (result == UPLOAD_TOO_LARGE) {
-		result = send_less(self, err);
-		if (result == UPLOAD_DONE) {
-			upload_abort(upload);
-			return send_try(self, err);
-		}
-	}
 	return result;
 }
+
+/* Whether there is another way of sending, to be gone at once. */
+static bool adapt(struct sending *self, enum upload_result result,
+		  struct err *err)
+{
+	struct upload *upload = &self->upload;
+
+	if (result == UPLOAD_TOO_LARGE)
+		return send_less(self, err);
+	if (result != UPLOAD_NO_PATCH)
+		return false;
+	log_verbose("registry '%s' takes no PATCH: blob '%s' goes in one PUT",
+		    registry_host(upload->session->registry),
+		    upload->blob->digest);
+	err_clear(err);
+	self->no_patch = true;
+	upload_abort(upload);
+	return true;
+}
+
+static enum upload_result send_adapted(struct sending *self, struct err *err)
+{
+	enum upload_result result;
+
+	do
+		result = send_try(self, err);
+	while (adapt(self, result, err));
+	return result == UPLOAD_TOO_LARGE ? UPLOAD_FAILED : result;
+}
+
 /* After a connection that broke: the blob may be there all the same, and only
  * the answer be lost. */
 static int was_taken(struct sending *self, struct err *err)
@@ -294,7 +349,7 @@ static enum upload_result send_all(struct sending *self, struct err *err)
 	enum upload_result result;
 	int there;
 
-	while ((result = send_try(self, err)) == UPLOAD_AGAIN) {
+	while ((result = send_adapted(self, err)) == UPLOAD_AGAIN) {
 		/* A 404 of a lost upload is no reason for others to wait. */
 		if (!registry_again(
 			    session, session->registry->retries, &self->attempt,
@@ -304,8 +359,11 @@ static enum upload_result send_all(struct sending *self, struct err *err)
 			return UPLOAD_AGAIN;
 		err_clear(err);
 		there = was_taken(self, err);
-		if (there != 0)
-			return there < 0 ? UPLOAD_FAILED : UPLOAD_DONE;
+		if (there > 0)
+			return UPLOAD_DONE;
+		/* What is there all the same must not be taken back. */
+		if (there < 0)
+			return err->transient ? UPLOAD_AGAIN : UPLOAD_FAILED;
 	}
 	return result;
 }

@@ -33,8 +33,9 @@ struct blob_upload {
 	/* Called for each try: the content from its start, borrowed. An
 	 * error of it ends the upload and is returned as it is. */
 	int (*open)(void *ctx, struct source **source, struct err *err);
-	/* The same from byte `offset` on; NULL = `open`, and the bytes before
-	 * are read and thrown away, for a source that checks its digest. */
+	/* The same from byte `offset` on. Where this is NULL, or it leaves
+	 * `*source` at NULL, `open` is called, and the bytes before are read
+	 * and thrown away: for a source that checks its digest. */
 	int (*open_at)(void *ctx, uint64_t offset, struct source **source,
 		       struct err *err);
 	void *ctx;

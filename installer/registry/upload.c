@@ -252,9 +252,13 @@ enum upload_result upload_where(struct upload *self, struct err *err)
 	}
 	/* "0-0" is one byte or none. */
 	end = range_end(&self->response);
-	if (self->response.status < 200 || self->response.status > 204 ||
-	    end == 0 || end >= self->blob->size) {
+	if (self->response.status < 200 || self->response.status > 204) {
 		upload_forget(self);
+		return UPLOAD_DONE;
+	}
+	if (end == 0 || end >= self->blob->size) {
+		/* Or it lies there for days. */
+		upload_abort(self);
 		return UPLOAD_DONE;
 	}
 	self->offset = end + 1;

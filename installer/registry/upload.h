@@ -60,8 +60,8 @@ enum upload_result upload_put(struct upload *upload,
 					  struct err *err),
 			      void *ctx, struct err *err) must_check;
 
-/* Ask for `offset`. DONE, also when the registry does not know: location is
- * NULL then. AGAIN, FAILED. */
+/* Ask for `offset`. DONE, also when the registry does not know, or has
+ * nothing: location is NULL then. AGAIN, FAILED. */
 enum upload_result upload_where(struct upload *upload, struct err *err)
 	must_check;
 

@@ -21,6 +21,7 @@
 #define MAX_AGE_S ((time_t)24 * 60 * 60)
 #define NAME_LEN ((size_t)64) /* without what comes after the dot */
 #define MAX_BYTES ((size_t)64 << 10)
+#define LOCK_TRIES 10
 
 struct upload_state {
 	int dirfd; /* borrowed */
@@ -31,23 +32,13 @@ struct upload_state {
 	time_t started;
 };
 
-/* Whether the name still means the file that we hold: its last owner removes
- * it. */
-static bool is_current(int dirfd, const char *name, int fd)
-{
-	struct stat here, there;
-
-	return fstat(fd, &here) == 0 &&
-	       fstatat(dirfd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       here.st_ino == there.st_ino && here.st_dev == there.st_dev;
-}
-
-/* The locked file, or -1. */
+/* The locked file, or -1. Its last owner may remove it in between; not for
+ * ever, but on a file system whose inode numbers change. */
 static int take_lock(int dirfd, const char *name)
 {
 	struct err err = ERR_INIT;
 
-	for (;;) {
+	for (int i = 0; i < LOCK_TRIES; i++) {
 		int fd = file_open(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW,
 				   0600, &err);
 
@@ -59,10 +50,12 @@ static int take_lock(int dirfd, const char *name)
 			close(fd);
 			return -1;
 		}
-		if (is_current(dirfd, name, fd))
+		if (file_is_at(fd, dirfd, name))
 			return fd;
 		close(fd);
 	}
+	log_verbose("uploads are not remembered: cannot lock '%s'", name);
+	return -1;
 }
 
 /* Files of an upload that is given up. What file_replace leaves when it is

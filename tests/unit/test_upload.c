@@ -116,13 +116,24 @@ static void upload_gets_there(void **state)
 		  { POST, PATCH("5242880"), WHERE, POST, PATCH("5242880"),
 		    PUT("0") } },
 		{ "anew where nothing has arrived",
-		  { ACCEPTED, NO("500"), HAS("0-0"), ACCEPTED, TAKEN, CREATED },
-		  { POST, PATCH("5242880"), WHERE, POST, PATCH("5242880"),
-		    PUT("0") } },
-		{ "anew where more is said to be there than there is",
-		  { ACCEPTED, NO("500"), HAS("0-5242880"), ACCEPTED, TAKEN,
+		  { ACCEPTED, NO("500"), HAS("0-0"), NO("204"), ACCEPTED, TAKEN,
 		    CREATED },
-		  { POST, PATCH("5242880"), WHERE, POST, PATCH("5242880"),
+		  { POST, PATCH("5242880"), WHERE, DELETE, POST,
+		    PATCH("5242880"), PUT("0") } },
+		{ "anew where more is said to be there than there is",
+		  { ACCEPTED, NO("500"), HAS("0-5242880"), NO("204"), ACCEPTED,
+		    TAKEN, CREATED },
+		  { POST, PATCH("5242880"), WHERE, DELETE, POST,
+		    PATCH("5242880"), PUT("0") } },
+		{ "anew where nobody knows it, and the registry is up",
+		  { ACCEPTED, NO("502"), NO("500"), NO("404"), NO("500"),
+		    NO("404"), ACCEPTED, TAKEN, CREATED },
+		  { POST, PATCH("5242880"), WHERE, HEAD, WHERE, HEAD, POST,
+		    PATCH("5242880"), PUT("0") } },
+		{ "only the rest, after the registry was down",
+		  { ACCEPTED, NO("502"), NO("503"), NO("503"), HAS("0-2621439"),
+		    TAKEN, CREATED },
+		  { POST, PATCH("5242880"), WHERE, HEAD, WHERE, PATCH(HALF),
 		    PUT("0") } },
 		{ "with the end only, where all is there",
 		  { ACCEPTED, NO("504"), HAS("0-5242879"), CREATED },
@@ -142,6 +153,12 @@ static void upload_gets_there(void **state)
 		    CREATED },
 		  { POST, PATCH("5242880"), DELETE, POST, PATCH("4194304"),
 		    PATCH("1048576"), PUT("0") } },
+		{ "in parts of the rest where that is too large",
+		  { ACCEPTED, NO("502"), HAS("0-2097151"), NO("413"),
+		    HAS("0-2097151"), TAKEN, TAKEN, TAKEN, CREATED },
+		  { POST, PATCH("5242880"), WHERE, PATCH("3145728"), WHERE,
+		    PATCH("1048576"), PATCH("1048576"), PATCH("1048576"),
+		    PUT("0") } },
 		{ "by more tries than one has, since each brings something",
 		  { ACCEPTED, NO("502"), HAS("0-1048575"), NO("502"),
 		    HAS("0-2097151"), NO("502"), HAS("0-3145727"), NO("502"),
@@ -243,23 +260,32 @@ static void upload_goes_on_with_a_new_token(void **state)
 	fake_server_release(&self.server);
 }
 
-static void leave_upload(const struct fixture *self)
+/* An earlier run had one at `host`, or where that is NULL there is to be one
+ * that is remembered. */
+static void leave_upload(const struct fixture *self, const char *host)
 {
 	const struct upload_key key = {
 		.registry = self->registry->base,
 		.repository = "a",
 		.digest = DIGEST,
 	};
-	autofree char *place = mem_printf(
-		"http://%s/v2/a/blobs/uploads/up/1?_state=x", self->host);
-	char *location;
+	autofree char *place =
+		mem_printf("http://%s/v2/a/blobs/uploads/up/1?_state=x", host);
+	autofree char *location = NULL;
 	struct upload_state *left = upload_state_claim(
 		self->registry->uploads_dirfd, &key, &location);
 
 	assert_non_null(left);
-	assert_null(location);
-	upload_state_save(left, place);
-	upload_state_close(left, true);
+	assert_true((location == NULL) == (host != NULL));
+	if (host)
+		upload_state_save(left, place);
+	upload_state_close(left, host != NULL);
+}
+
+static char *make_uploads(char *dir)
+{
+	assert_non_null(mkdtemp(dir));
+	return mem_printf("%s/uploads", dir);
 }
 
 /* What an earlier run has sent is damaged: not gone on with for ever. */
@@ -271,16 +297,14 @@ upload_of_an_earlier_run_is_begun_anew_when_it_is_damaged(void **state)
 		NO("404"),	  ACCEPTED, TAKEN,     CREATED,
 	};
 	char dir[] = "/tmp/dws-csm-test-XXXXXX";
-	autofree char *uploads = NULL;
+	autofree char *uploads = make_uploads(dir);
 	struct zeros zeros = { .left = 0 };
 	struct fixture self;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	uploads = mem_printf("%s/uploads", dir);
 	begin(&self, answers, 8, NULL);
 	registry_keep_uploads(self.registry, dir);
-	leave_upload(&self);
+	leave_upload(&self, self.host);
 	assert_done(upload(&self, &zeros, false) == 0, &self.err);
 	stop(&self);
 	assert_string_equal(self.server.asked.item[0], WHERE);
@@ -289,6 +313,57 @@ upload_of_an_earlier_run_is_begun_anew_when_it_is_damaged(void **state)
 	assert_int_equal(self.server.asked.nr, 8);
 	fake_server_release(&self.server);
 	/* Nothing is remembered of what has ended. */
+	assert_int_equal(rmdir(uploads), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+static void
+upload_that_is_whole_is_kept_while_the_registry_is_down(void **state)
+{
+	static const char *const answers[] = {
+		ACCEPTED, TAKEN, NO("504"), NO("503"), NO("503"), NO("503"),
+	};
+	char dir[] = "/tmp/dws-csm-test-XXXXXX";
+	autofree char *uploads = make_uploads(dir);
+	struct zeros zeros = { .left = 0 };
+	struct fixture self;
+
+	(void)state;
+	begin(&self, answers, 6, NULL);
+	registry_keep_uploads(self.registry, dir);
+	assert_int_equal(upload(&self, &zeros, false), -1);
+	assert_error(&self.err, ERR_REGISTRY, "503");
+	leave_upload(&self, NULL);
+	stop(&self);
+	/* Nor is it deleted there. */
+	assert_int_equal(self.server.asked.nr, 6);
+	fake_server_release(&self.server);
+	assert_int_equal(rmdir(uploads), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* The host that was named is no more. */
+static void upload_of_an_earlier_run_may_be_where_nobody_is(void **state)
+{
+	static const char *const answers[] = {
+		NO("404"), NO("404"), ACCEPTED, TAKEN, CREATED,
+	};
+	static const char *const asked[] = {
+		HEAD, HEAD, POST, PATCH("5242880"), PUT("0"),
+	};
+	char dir[] = "/tmp/dws-csm-test-XXXXXX";
+	autofree char *uploads = make_uploads(dir);
+	struct zeros zeros = { .left = 0 };
+	struct fixture self;
+
+	(void)state;
+	begin(&self, answers, 5, NULL);
+	registry_keep_uploads(self.registry, dir);
+	leave_upload(&self, "127.0.0.1:1");
+	assert_done(upload(&self, &zeros, false) == 0, &self.err);
+	stop(&self);
+	assert_asked(&self, asked, 5);
+	fake_server_release(&self.server);
 	assert_int_equal(rmdir(uploads), 0);
 	assert_int_equal(rmdir(dir), 0);
 }
@@ -303,6 +378,10 @@ int main(void)
 		cmocka_unit_test(upload_goes_on_with_a_new_token),
 		cmocka_unit_test(
 			upload_of_an_earlier_run_is_begun_anew_when_it_is_damaged),
+		cmocka_unit_test(
+			upload_that_is_whole_is_kept_while_the_registry_is_down),
+		cmocka_unit_test(
+			upload_of_an_earlier_run_may_be_where_nobody_is),
 	};
 
 	http_global_init();
