@@ -218,6 +218,19 @@ const char *volume_place(const struct volume *volume, uint64_t offset,
 	return part->path;
 }
 
+bool volume_has(const struct volume *volume, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return false;
+	for (size_t i = 0; i < volume->nr; i++)
+		if (st.st_dev == volume->part[i].opened.st_dev &&
+		    st.st_ino == volume->part[i].opened.st_ino)
+			return true;
+	return false;
+}
+
 /* What one pread gives: up to `len` bytes of the part that holds `offset`,
  * which lies inside the volume. */
 static ssize_t read_some(const struct volume *volume, uint64_t offset,
@@ -285,11 +298,11 @@ int volume_unchanged(const struct volume *volume, struct err *err)
 			return err_sys(err, errno, "cannot look at '%s'",
 				       part->path);
 		if (now.st_size != part->opened.st_size ||
-		    now.st_ino != part->opened.st_ino ||
-		    !same_time(&now.st_mtim, &part->opened.st_mtim) ||
-		    !same_time(&now.st_ctim, &part->opened.st_ctim))
+		    !same_time(&now.st_mtim, &part->opened.st_mtim))
 			return err_set(err, ERR_VERIFY,
-				       "'%s' was changed while it was in use",
+				       "'%s' was changed while it was in use; "
+				       "see that nobody writes to it, then run "
+				       "this again",
 				       part->path);
 	}
 	return 0;

@@ -35,12 +35,18 @@ size_t volume_parts(const struct volume *volume); /* 1 = not split */
 const char *volume_place(const struct volume *volume, uint64_t offset,
 			 uint64_t *within, uint64_t *left);
 
+/* Whether `fd` is open on one of its files, and not on another that has got
+ * the name of one since. */
+bool volume_has(const struct volume *volume, int fd);
+
 /* Exactly `len` bytes from `offset`; ERR_INVALID where it ends before. */
 int volume_read(const struct volume *volume, uint64_t offset, void *data,
 		size_t len, struct err *err) must_check;
 
-/* ERR_VERIFY when a file of it has changed since it was opened: size, times
- * of change, inode. What was verified before is no longer what is read. */
+/* ERR_VERIFY when a file of it has changed since it was opened: its size or
+ * the time of its content. What was verified before is no longer what is read.
+ * Only against accidents: whoever may write to it can set the time. A new
+ * name, mode or owner changes no bytes. */
 int volume_unchanged(const struct volume *volume, struct err *err) must_check;
 
 /* The name of part number `index` (from 0) of `path`, owned; and the number

@@ -50,7 +50,9 @@ static int remove_left(const char *temp, const char *path, struct err *err)
 		*err = reason;
 		return -1;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+	/* Another one may have removed it since, and begun its own. */
+	if ((flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) ||
+	    !file_is_at(fd, AT_FDCWD, temp))
 		return is_being_written(path, err);
 	if (unlink(temp) < 0 && errno != ENOENT)
 		return err_sys(err, errno, "cannot remove '%s'", temp);
@@ -69,7 +71,9 @@ static int create_partial(struct writer_part *part, mode_t mode,
 	if (part->fd < 0)
 		return err->sys == EEXIST ? is_being_written(part->path, err) :
 					    -1;
-	if (flock(part->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+	/* Before it was locked it looked like one that was left. */
+	if ((flock(part->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) ||
+	    !file_is_at(part->fd, AT_FDCWD, temp))
 		return is_being_written(part->path, err);
 	part->temp = mem_steal(&temp);
 	return 0;
