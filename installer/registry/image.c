@@ -279,6 +279,17 @@ struct source *image_blob_source(struct image_blob *blob)
 	return blob->source;
 }
 
+bool image_blob_seek(struct image_blob *blob, uint64_t offset)
+{
+	struct source_volume *part = &blob->part;
+
+	if (blob->source != &part->source || offset > part->left)
+		return false;
+	part->offset += offset;
+	part->left -= offset;
+	return true;
+}
+
 void image_blob_close(struct image_blob *blob)
 {
 	if (blob == NULL)

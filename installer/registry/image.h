@@ -82,6 +82,9 @@ struct image_blob *image_source_blob(struct image_source *source,
 				     const struct descriptor *descriptor,
 				     struct err *err) must_check;
 struct source *image_blob_source(struct image_blob *blob);
+/* Before the first read: go on from byte `offset`, without reading what is
+ * before; false where it cannot. */
+bool image_blob_seek(struct image_blob *blob, uint64_t offset);
 void image_blob_close(struct image_blob *blob);
 
 void descriptor_release(struct descriptor *descriptor);

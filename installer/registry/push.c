@@ -13,7 +13,9 @@
 struct transfer {
 	const struct copy_blob *blob;
 	struct copy_meter meter;
-	bool verified;
+	bool verified;	    /* not to be hashed, unless all goes again */
+	unsigned int begun; /* from the start */
+	bool hashing;
 	struct image_blob *opened;
 	struct source_verify verify;
 	struct source_count count;
@@ -23,10 +25,20 @@ static void transfer_close(struct transfer *self)
 {
 	if (self->opened == NULL)
 		return;
-	if (!self->verified)
+	if (self->hashing)
 		source_verify_release(&self->verify);
+	self->hashing = false;
 	image_blob_close(self->opened);
 	self->opened = NULL;
+}
+
+static int transfer_begin(struct transfer *self, struct err *err)
+{
+	transfer_close(self);
+	copy_meter_back(&self->meter);
+	self->opened = image_source_blob(self->meter.image->source,
+					 &self->blob->descriptor, err);
+	return self->opened ? 0 : -1;
 }
 
 static int transfer_open(void *ctx, struct source **source, struct err *err)
@@ -35,20 +47,57 @@ static int transfer_open(void *ctx, struct source **source, struct err *err)
 	const struct descriptor *blob = &self->blob->descriptor;
 	struct source *from;
 
-	transfer_close(self);
-	copy_meter_back(&self->meter);
-	self->opened = image_source_blob(self->meter.image->source, blob, err);
-	if (self->opened == NULL)
+	if (transfer_begin(self, err) < 0)
 		return -1;
 	from = image_blob_source(self->opened);
-	if (!self->verified) {
+	/* If all goes once more, let it be seen whose fault it is. */
+	if (!self->verified || self->begun++ > 0) {
 		source_verify_init(&self->verify, from, blob->digest,
 				   blob->size);
+		self->hashing = true;
 		from = &self->verify.source;
 	}
 	source_count_init(&self->count, from, copy_meter_seen, &self->meter);
 	*source = &self->count.source;
 	return 0;
+}
+
+/* What was verified need not be read from its start. */
+static int transfer_open_at(void *ctx, uint64_t offset, struct source **source,
+			    struct err *err)
+{
+	struct transfer *self = ctx;
+
+	if (!self->verified || self->begun > 1)
+		return 0;
+	if (transfer_begin(self, err) < 0)
+		return -1;
+	if (!image_blob_seek(self->opened, offset))
+		return 0;
+	if (copy_meter_seen(&self->meter, (size_t)offset, err) < 0)
+		return -1;
+	source_count_init(&self->count, image_blob_source(self->opened),
+			  copy_meter_seen, &self->meter);
+	*source = &self->count.source;
+	return 0;
+}
+
+/* The registry has got something else than what was verified: the source may
+ * be one that reads differently the second time. */
+static void transfer_blame(struct transfer *self, struct err *err)
+{
+	autofree char *block = mem_alloc(SOURCE_BLOCK);
+	struct err found = ERR_INIT;
+	struct source *source;
+	ssize_t n = 1;
+
+	self->verified = false;
+	if (transfer_open(self, &source, &found) < 0)
+		n = -1;
+	while (n > 0)
+		n = source_read(source, block, SOURCE_BLOCK, &found);
+	if (n < 0)
+		*err = found;
 }
 
 /* 1 mounted, 0 sent. */
@@ -69,10 +118,14 @@ static int push_upload(struct push *self, struct registry_session *session,
 		.from = from,
 		.descriptor = &blob->descriptor,
 		.open = transfer_open,
+		.open_at = transfer_open_at,
 		.ctx = &transfer,
 	};
 	int mounted = blob_upload(session, &upload, err);
 
+	if (mounted < 0 && err->http == 400 && transfer.opened &&
+	    transfer.verified)
+		transfer_blame(&transfer, err);
 	transfer_close(&transfer);
 	if (mounted == 0) {
 		atomic_fetch_add(&image->sent, blob->descriptor.size);
@@ -142,10 +195,10 @@ static int push_list(struct push *self, struct registry_session *session,
 {
 	int result;
 
-	pthread_mutex_lock(&self->lists);
+	pthread_mutex_lock(&self->lock);
 	result = referrers_add(session, repository, &manifest->descriptor,
 			       manifest->bytes, err);
-	pthread_mutex_unlock(&self->lists);
+	pthread_mutex_unlock(&self->lock);
 	return result;
 }
 
@@ -184,35 +237,48 @@ static bool is_refusal(const struct err *err)
 		err->http == 406 || err->http == 415 || err->http == 422);
 }
 
-static int push_end_item(struct push *self, size_t index, int result,
-			 struct err *err)
+/* An artifact that is refused, or a blob of it, is no failure: true. */
+static bool push_forgo(struct push *self, size_t index, struct err *err)
 {
-	struct copy_image *image = &self->copy.image[index];
 	struct push_item *item = &self->items[index];
 
-	item->refused = result < 0 && item->artifact && is_refusal(err);
-	if (item->refused) {
+	if (!item->artifact || !is_refusal(err))
+		return false;
+	pthread_mutex_lock(&self->lock);
+	if (!item->refused)
 		log_warn("the registry does not take '%s', which belongs to "
 			 "image '%s:%s'; the image goes without it: %s",
 			 item->tag ? item->tag : item->digest, item->repository,
 			 self->items[item->of].tag, err->msg);
-		err_clear(err);
+	item->refused = true;
+	pthread_mutex_unlock(&self->lock);
+	err_clear(err);
+	return true;
+}
+
+static void push_end_item(struct push *self, size_t index, int result)
+{
+	struct copy_image *image = &self->copy.image[index];
+
+	if (self->items[index].refused)
 		progress_end(image->progress, PROGRESS_SKIPPED, "refused");
-	} else if (result < 0) {
+	else if (result < 0)
 		progress_end(image->progress, PROGRESS_FAILED, NULL);
-	} else {
+	else
 		progress_end(image->progress, PROGRESS_DONE, "pushed");
-	}
 	image->progress = NULL;
-	return item->refused ? 0 : result;
 }
 
 static int push_image(struct push *self, struct registry_session *session,
 		      size_t index, struct err *err)
 {
 	bool blob_unknown = false;
-	int result = push_manifests(self, session, index, &blob_unknown, err);
+	int result = 0;
 
+	/* With the last of its blobs nobody writes that any more. */
+	if (!self->items[index].refused)
+		result = push_manifests(self, session, index, &blob_unknown,
+					err);
 	if (result < 0 && blob_unknown) {
 		err_clear(err);
 		result = push_blobs_anyway(self, session, index, err);
@@ -220,7 +286,10 @@ static int push_image(struct push *self, struct registry_session *session,
 			result = push_manifests(self, session, index,
 						&blob_unknown, err);
 	}
-	return push_end_item(self, index, result, err);
+	if (result < 0 && push_forgo(self, index, err))
+		result = 0;
+	push_end_item(self, index, result);
+	return result;
 }
 
 /* One thing less that the item waits for; with the last of them it goes, and
@@ -228,7 +297,7 @@ static int push_image(struct push *self, struct registry_session *session,
 static int push_arrived(struct push *self, struct registry_session *session,
 			size_t index, struct err *err)
 {
-	while (!self->items[index].present &&
+	while (!push_is_settled(&self->items[index]) &&
 	       atomic_fetch_sub(&self->copy.image[index].blobs_left, 1) == 1) {
 		if (push_image(self, session, index, err) < 0)
 			return -1;
@@ -257,7 +326,7 @@ static int push_run(void *ctx, void *own, size_t job, struct err *err)
 		struct copy_image *image = &self->copy.image[blob->image[k]];
 		int there = push_blob_to(self, own, blob, k, err);
 
-		if (there < 0)
+		if (there < 0 && !push_forgo(self, blob->image[k], err))
 			return -1;
 		/* What was sent has been counted on its way. */
 		if (there)
@@ -276,8 +345,10 @@ static void push_show(struct push *self, size_t index)
 		item->tag ? "%s:%s" : "%s@%s", item->repository,
 		item->tag ? item->tag : item->digest);
 
-	if (item->present)
-		progress_end(progress, PROGRESS_SKIPPED, "already there");
+	if (push_is_settled(item))
+		progress_end(progress, PROGRESS_SKIPPED,
+			     item->present ? "already there" :
+					     "another one is there");
 	else
 		self->copy.image[index].progress = progress;
 }
@@ -313,7 +384,7 @@ static void push_release(struct push *self)
 		free(self->look[i].there);
 	free(self->look);
 	copy_release(&self->copy);
-	pthread_mutex_destroy(&self->lists);
+	pthread_mutex_destroy(&self->lock);
 }
 
 int push_images(const struct push_options *options, struct push_item *items,
@@ -321,7 +392,7 @@ int push_images(const struct push_options *options, struct push_item *items,
 {
 	struct push self = { .options = options,
 			     .items = items,
-			     .lists = PTHREAD_MUTEX_INITIALIZER };
+			     .lock = PTHREAD_MUTEX_INITIALIZER };
 	struct registry_session *session = registry_connect(options->registry);
 	int result = 0;
 

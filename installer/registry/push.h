@@ -10,8 +10,10 @@
  * Artifacts of an image (signatures, attestations) are items of their own,
  * which go before the image is tagged: who sees the tag finds them. Where the
  * registry does not keep referrers itself, the tag of their list is written
- * (referrers.h). A registry that will not have an artifact is no reason to
- * fail: it is warned about.
+ * (referrers.h). A registry that will not have an artifact, or a blob of it, is
+ * no reason to fail: it is warned about. Another artifact under its tag is
+ * never replaced, since it may be the site's own signature: that is warned
+ * about, too.
  */
 #ifndef REGISTRY_PUSH_H
 #define REGISTRY_PUSH_H
@@ -38,6 +40,7 @@ struct push_item {
 	size_t missing; /* blobs that were to be sent, where `verify` is set */
 	bool present;	/* the tag was right already */
 	bool refused;	/* an artifact that the registry will not have */
+	bool kept;	/* an artifact, where another one has its tag */
 };
 
 struct push_options {

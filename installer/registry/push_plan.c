@@ -23,6 +23,11 @@ bool push_seen_repository(const struct push *self, const struct copy_blob *blob,
 	return false;
 }
 
+bool push_is_settled(const struct push_item *item)
+{
+	return item->present || item->kept;
+}
+
 bool push_cancelled(void *ctx)
 {
 	struct push *self = ctx;
@@ -46,15 +51,20 @@ static void push_end(void *ctx, void *own)
 	registry_disconnect(own);
 }
 
-/* What is under a tag of an artifact may be another signer's. */
-static void tell_replaced(const struct push_item *item,
-			  const struct descriptor *found)
+/* What is under a tag of an artifact may be the site's own: all signatures of
+ * an image are under one tag. */
+static bool is_taken(const struct push *self, const struct push_item *item,
+		     const struct descriptor *found)
 {
-	if (item->artifact && found->digest)
-		log_warn("'%s:%s' is another one in the registry, '%s': it is "
-			 "replaced by '%s'",
+	if (!item->artifact || item->tag == NULL || found->digest == NULL)
+		return false;
+	if (!self->options->dry_run)
+		log_warn("'%s:%s' is another one in the registry, '%s', and "
+			 "stays: '%s' is not pushed; if nobody needs the one "
+			 "that is there, delete its tag, and run this again",
 			 item->repository, item->tag, found->digest,
 			 item->digest);
+	return true;
 }
 
 int push_plan_item(struct push *self, struct registry_session *session,
@@ -79,10 +89,10 @@ int push_plan_item(struct push *self, struct registry_session *session,
 	 * long as the image is not there. */
 	item->present = str_eq(found.digest, item->digest) &&
 			(item->tag || self->items[item->of].present);
-	if (item->present)
+	if (!item->present)
+		item->kept = is_taken(self, item, &found);
+	if (push_is_settled(item))
 		return 0;
-	if (item->tag && !options->dry_run)
-		tell_replaced(item, &found);
 	if (copy_add_blobs(&self->copy, index, err) < 0)
 		return -1;
 	/* Itself, until all is known; and its image waits for it. */

@@ -21,7 +21,7 @@ struct push {
 	struct copy copy;  /* image i is item i */
 	struct look *look; /* one a blob, or NULL: look just before it goes */
 	struct workers *workers;
-	pthread_mutex_t lists; /* one list of referrers at a time */
+	pthread_mutex_t lock; /* one list of referrers at a time; `refused` */
 };
 
 /* Item of the blob's image number `k`. */
@@ -32,6 +32,9 @@ const struct push_item *push_item_of(const struct push *self,
  * repository. */
 bool push_seen_repository(const struct push *self, const struct copy_blob *blob,
 			  size_t k);
+
+/* Whether the plan has nothing to send of the item. */
+bool push_is_settled(const struct push_item *item);
 
 /* Workers of a session each, one job a blob; `run` is left to the caller. */
 struct workers_options push_workers(struct push *self);
