@@ -210,7 +210,8 @@ $O/flags: FORCE
 	$(call update,echo $(call quote,$(CC) $(FLAGS)))
 
 $O/version-stamp.h: FORCE
-	$(call update,echo '#define VERSION_STAMP "$(VERSION)"')
+	$(call update,{ echo '#define VERSION_STAMP "$(VERSION)"' && \
+		echo '#define BUILD_EPOCH $(or $(SOURCE_DATE_EPOCH),0)'; })
 
 $O/embedded.S: FORCE
 	$(call update,scripts/embed.sh $(EMBED))

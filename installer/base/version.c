@@ -6,3 +6,8 @@ const char *version_string(void)
 {
 	return VERSION_STAMP;
 }
+
+int64_t version_built(void)
+{
+	return BUILD_EPOCH;
+}

@@ -30,7 +30,8 @@ struct bundle_create {
 	const struct strs *docs;
 	const char *platform; /* NULL = linux/amd64 */
 	bool all_platforms;
-	int64_t created_s; /* since 1970; below 0: that of the newest image */
+	int64_t created_s; /* since 1970; below 0: of the newest image, or of
+			      the build of the program where that is later */
 	const struct sign_key *key; /* NULL = unsigned */
 	bool self_contained;
 	uint64_t part_bytes; /* 0 = one file */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "bundle/bundle_create_part.h"
 
 #define CONFIG_MAX_BYTES ((size_t)4 << 20)
@@ -248,7 +249,8 @@ int create_plan_images(struct create *self, struct err *err)
 			return -1;
 	copy_sort(&self->copy);
 	strs_sort(&self->platforms);
-	if (self->created_s < 0)
-		self->created_s = 0;
+	/* Who builds anew means it to be newer, be the images from 1970. */
+	if (self->options->created_s < 0 && self->created_s < version_built())
+		self->created_s = version_built();
 	return 0;
 }

@@ -136,7 +136,7 @@ test_create_of_two_signatures_differs_in_one_block()
 			sort -u | wc -l)"
 }
 
-test_create_takes_the_time_of_the_newest_image()
+test_create_takes_the_time_of_the_newest()
 {
 	local source=$TEST_DIR/dated config manifest hex
 
@@ -145,7 +145,7 @@ test_create_takes_the_time_of_the_newest_image()
 		.annotations["org.opencontainers.image.ref.name"] == $name)
 		.digest[7:]' "$source/index.json")
 	config=$(jq -r '.config.digest[7:]' "$source/blobs/sha256/$hex")
-	jq -c '.created = "2024-05-06T07:08:09.123456789Z"' \
+	jq -c '.created = "2044-05-06T07:08:09.123456789Z"' \
 		"$source/blobs/sha256/$config" >"$TEST_DIR/config"
 	manifest=$(jq -c --argjson config \
 		"$(put "$source" "$TEST_DIR/config" \
@@ -156,7 +156,11 @@ test_create_takes_the_time_of_the_newest_image()
 		application/vnd.oci.image.manifest.v1+json)" "registry.local/$dws"
 	create --from "oci:$source"
 	assert_rc 0
-	assertEquals 2024-05-06T07:08:09Z "$(meta .created)"
+	assertEquals 2044-05-06T07:08:09Z "$(meta .created)"
+	# Of images without a time the program is newer.
+	create
+	assert_rc 0
+	assertNotEquals 1970-01-01T00:00:00Z "$(meta .created)"
 	SOURCE_DATE_EPOCH=1700000000 create --from "oci:$source"
 	assert_rc 0
 	assertEquals 2023-11-14T22:13:20Z "$(meta .created)"
