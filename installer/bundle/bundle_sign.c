@@ -31,10 +31,11 @@ static int make_place(const struct bundle *bundle, const struct sign_key *key,
 			       err);
 }
 
-static int write_at(const char *path, uint64_t offset, const void *data,
-		    size_t len, struct err *err)
+static int write_at(const struct volume *volume, const char *path,
+		    uint64_t offset, const void *data, size_t len,
+		    struct err *err)
 {
-	int fd = file_open(AT_FDCWD, path, O_WRONLY | O_NOFOLLOW, 0, err);
+	int fd = file_open(AT_FDCWD, path, O_WRONLY, 0, err);
 	ssize_t n;
 
 	if (fd < 0 && err->sys == ETXTBSY)
@@ -42,6 +43,12 @@ static int write_at(const char *path, uint64_t offset, const void *data,
 				     "have another dws-csm sign it");
 	if (fd < 0)
 		return -1;
+	if (!volume_has(volume, fd)) {
+		close(fd);
+		err_set(err, ERR_VERIFY,
+			"'%s' was replaced while it was looked at", path);
+		return err_hint(err, "sign it again");
+	}
 	n = pwrite(fd, data, len, (off_t)offset);
 	if (n != (ssize_t)len || fsync(fd) < 0) {
 		err_sys(err, n >= 0 && n != (ssize_t)len ? ENOSPC : errno,
@@ -73,7 +80,7 @@ int bundle_sign(const char *path, const struct sign_key *key, struct err *err)
 
 		if (len > left)
 			len = (size_t)left;
-		if (write_at(file, within, place + done, len, err) < 0)
+		if (write_at(volume, file, within, place + done, len, err) < 0)
 			return -1;
 		done += len;
 	}

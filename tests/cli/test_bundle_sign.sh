@@ -209,6 +209,16 @@ test_sign_reaches_into_parts_and_behind_executables()
 	assertTrue 'several parts' "[ $(jq .parts "$TEST_DIR/out") -gt 1 ]"
 }
 
+test_sign_follows_a_link()
+{
+	given_bundle "$TEST_DIR/linked.bundle"
+	ln -sf linked.bundle "$TEST_DIR/link"
+	run_dws bundle sign "$TEST_DIR/link" --key "$own.key"
+	assert_rc 0
+	assertTrue 'still a link' "[ -L '$TEST_DIR/link' ]"
+	bundle_py check "$TEST_DIR/linked.bundle" --pub "$own.pub"
+}
+
 test_a_running_executable_is_not_signed()
 {
 	local whole=$TEST_DIR/running
@@ -340,6 +350,16 @@ test_keys_of_directories_count()
 	run_dws bundle verify "$plain" --trust "$dir" -o json
 	assert_rc 0
 	assert_json .signature.key "$dir/b.pub"
+	assertNotContains "$err" chmod
+	chmod o+w "$dir/b.pub"
+	run_dws bundle verify "$plain" --trust "$dir"
+	assert_rc 0
+	assert_err "'$dir/b.pub' can be written by others" "chmod go-w $dir/b.pub"
+	chmod o-w "$dir/b.pub"
+	chmod g+w "$dir"
+	run_dws bundle verify "$plain" --trust "$dir"
+	assert_err "'$dir' can be written by others"
+	chmod g-w "$dir"
 	run_dws bundle verify "$plain" --trust "$own.key"
 	assert_rc 2
 	assert_err 'this is a private key'
