@@ -162,6 +162,52 @@ test_a_refused_signature_is_warned_about()
 	assertEquals 'digest of the tag' "$(dws_digest)" "$(tag_is "$dws")"
 }
 
+test_a_signature_of_which_a_blob_is_refused_is_warned_about()
+{
+	local layer
+
+	sideload dws
+	tag_is "dws:$(dws_digest | tr : -).sig" >/dev/null
+	layer=$(jq -r '.layers[0].digest' "$TEST_DIR/raw")
+	new_prefix
+	fault_rules fault '[{"method": "PUT", "status": 400,
+		"path": "/blobs/.*'"${layer#*:}"'", "body":
+			"{\"errors\":[{\"code\":\"UNSUPPORTED\"}]}"}]'
+	sideload dws
+	assert_rc 0
+	assert_err 'does not take' .sig 'goes without it'
+	assertEquals 'digest of the tag' "$(dws_digest)" "$(tag_is "$dws")"
+	assertEquals 'signature' '' "$(tag_is "dws:$(dws_digest | tr : -).sig")"
+}
+
+# With cosign the site's own signature is under the same tag.
+test_another_signature_is_never_replaced()
+{
+	local own sig
+
+	sideload dws
+	assert_rc 0
+	sig=dws:$(dws_digest | tr : -).sig
+	tag_is "$sig" >/dev/null
+	jq -c '.annotations.test = "site"' "$TEST_DIR/raw" >"$TEST_DIR/own"
+	must curl -sSf --cacert "$REGISTRY_CA" \
+		--user "$REGISTRY_USER:$REGISTRY_PASSWORD" -X PUT \
+		-H "Content-Type: $(jq -r .mediaType "$TEST_DIR/raw")" \
+		--data-binary "@$TEST_DIR/own" \
+		"https://$registry/v2/$prefix/dws/manifests/${sig#*:}"
+	own=$(tag_is "$sig")
+	sideload dws -o json
+	assert_rc 0
+	assert_err 'stays' "$own" 'delete its tag'
+	assert_json '[.[].present] | all' true
+	images_skopeo delete "docker://$registry/$prefix/$dws" ||
+		fail 'cannot delete'
+	sideload dws
+	assert_rc 0
+	assertEquals 'signature' "$own" "$(tag_is "$sig")"
+	assertEquals 'digest of the tag' "$(dws_digest)" "$(tag_is "$dws")"
+}
+
 test_again_the_bundle_is_not_read()
 {
 	local place
@@ -201,6 +247,47 @@ test_an_executable_has_its_own()
 	run_dws manifests --list --trust "$key.pub" -o json
 	assert_json 'length' 1
 	DWS_CSM=$program
+}
+
+# pulled_is DIRECTORY: it has the image of the bundle.
+pulled_is()
+{
+	assertEquals 'digest of what was pulled' "$(dws_digest)" \
+		"$(jq -r --arg name "$dws" '.manifests[] | select(.annotations
+			["org.opencontainers.image.ref.name"] == $name).digest' \
+			"$1/index.json")"
+}
+
+# traced_pull ARG...: without a word to the network.
+traced_pull()
+{
+	strace -f -qq -e trace=connect,sendto -o "$TEST_DIR/trace" \
+		"$DWS_CSM" images pull "$@" --trust "$key.pub" \
+		>"$TEST_DIR/out" 2>"$TEST_DIR/err" </dev/null
+	rc=$?
+	out=$(<"$TEST_DIR/out")
+	err=$(<"$TEST_DIR/err")
+	assertEquals 'whom it turned to' '' "$(grep AF_INET "$TEST_DIR/trace")"
+}
+
+test_images_are_pulled_out_of_a_bundle()
+{
+	local program=$DWS_CSM
+
+	traced_pull --to "$TEST_DIR/pulled" --bundle "$bundle"
+	assert_rc 0
+	assert_out "$(dws_digest)" bundle
+	pulled_is "$TEST_DIR/pulled"
+	given_bundle "$TEST_DIR/self" --elf "$program"
+	DWS_CSM=$TEST_DIR/self
+	traced_pull --to "$TEST_DIR/pulled-self"
+	DWS_CSM=$program
+	assert_rc 0
+	assert_err 'own bundle'
+	pulled_is "$TEST_DIR/pulled-self"
+	run_dws images pull --to "$TEST_DIR/none" --bundle "$bundle"
+	assert_rc 9
+	assertFalse 'something was written' "[ -e '$TEST_DIR/none' ]"
 }
 
 test_a_dry_run_tells_what_is_lacking()
