@@ -20,7 +20,7 @@
 -- Settings are in dws-burst-buffer.conf beside this file; Slurm's own timeouts
 -- are read from burst_buffer.conf there. Works with Slurm 21.08 and later, and
 -- with Lua 5.1 to 5.4 and LuaJIT. Other programs needed: sh, mktemp, timeout,
--- sleep, kubectl, scancel.
+-- sleep, dws-csm or kubectl, scancel.
 --
 -- Text of users reaches a program in one way only: as JSON in a private file.
 -- Command lines are made of fixed words, of the settings and of job ids; each
@@ -373,6 +373,7 @@ local HERE = debug.getinfo(1, "S").source:match("^@(.*/)") or "/etc/slurm/"
 local SETTINGS = {
 	Kubeconfig = { "/etc/slurm/slurm-dws.kubeconfig", "^/" },
 	Client = { "auto", "^[%l-]+$" },
+	DwsCsm = { "dws-csm", "." },
 	Kubectl = { "kubectl", "." },
 	Scancel = { "scancel", "." },
 	Pool = { "dws", "^%l[%l%d-]*$" },
@@ -590,9 +591,12 @@ end
 -- Calls `use` with the path of a private file that holds the text.
 local function with_file(text, use)
 	-- Made by mktemp: names of os.tmpname can be foreseen under Lua 5.1.
-	local path = run({ "mktemp", "-t", "dws-burst-buffer.XXXXXXXX" }, 5)
+	local pipe = io.popen("exec mktemp -t dws-burst-buffer.XXXXXXXX 2>/dev/null </dev/null", "r")
+	local path = pipe and (pipe:read("*l") or ""):match("^/[%w/._+-]+$")
 
-	path = path and path:match("^(/[%w/._+-]+)\n?$")
+	if pipe then
+		pipe:close()
+	end
 	local file = path and io.open(path, "wb")
 
 	if not file then
@@ -622,7 +626,6 @@ end
 --   fatal       no use to try again: no rights, no kubeconfig, no program
 --
 --   available(job)               whether this host has it
---   version(job)                 the version of Workflows that the server prefers
 --   create(job, object, try)     try: a dry run, nothing stays
 --   read(job)                    the Workflow
 --   replace(job, object)         with its resourceVersion; the new object
@@ -633,6 +636,126 @@ end
 --                                seen returns true or the time is over
 
 local clients = {}
+
+-- Tells `seen` the event of a line of a watch, as the API server writes it;
+-- true when it is over.
+local function tell_event(line, seen)
+	local event = json.decode(line)
+	local kind = get(event, "type")
+
+	if kind == "DELETED" then
+		return seen(nil)
+	elseif kind == "ADDED" or kind == "MODIFIED" then
+		return seen(event.object)
+	end
+	return true
+end
+
+-- The text of a resourceVersion, when it is one that may be asked for.
+local function resource_version(object)
+	local version = get(object, "metadata", "resourceVersion")
+
+	return type(version) == "string" and version:find("^%d+$") and version or nil
+end
+
+-- dws-csm workflows ...: milliseconds instead of the tenths of a second that
+-- kubectl takes.
+
+clients["dws-csm"] = {}
+
+local function dws_csm_words(job, verb, seconds, ...)
+	local settings = job.settings
+	local words = { settings.DwsCsm, "workflows", verb, "--kubeconfig=" .. settings.Kubeconfig,
+		"--namespace=" .. settings.Namespace, ("--timeout=%ds"):format(seconds), ... }
+
+	if settings.ApiVersion ~= "auto" then
+		words[#words + 1] = "--api-version=" .. settings.ApiVersion
+	end
+	return words
+end
+
+-- It ends by itself when its time is over, and says in JSON what was wrong:
+-- no exit code is needed, and no program around it. With `file` that is its
+-- standard input.
+local function dws_csm(job, file, verb, ...)
+	local pipe, why = io.popen(("exec %s <%s 2>&1"):format(
+		shell_line(dws_csm_words(job, verb, job:request_seconds(), ...)),
+		shell_quote(file or "/dev/null")), "r")
+
+	if not pipe then
+		return nil, { kind = "fatal", text = "cannot start a shell: " .. clean(why) }
+	end
+	local text = pipe:read(MAX_ANSWER_BYTES) or ""
+
+	pipe:close()
+	local line = ("\n" .. text):match("\n({[^\n]*})\n")
+	local answer = line and json.decode(line)
+	local problem = get(answer, "error")
+
+	if type(answer) == "table" and not problem then
+		return answer
+	elseif problem then
+		return nil, { kind = get(problem, "kind") or "fatal",
+			text = clean(get(problem, "message") or "failed") }
+	elseif text == "" then
+		return nil, { kind = "transient",
+			text = "the Kubernetes API server did not answer in time" }
+	end
+	return nil, { kind = "fatal", text = ("cannot run '%s': %s")
+		:format(job.settings.DwsCsm, clean(text)) }
+end
+
+-- No process for this: it is asked at each call.
+clients["dws-csm"].available = function(job)
+	local name = job.settings.DwsCsm
+
+	for folder in (name:find("/", 1, true) and "" or os.getenv("PATH") or ""):gmatch("[^:]+") do
+		local file = io.open(folder .. "/" .. name, "rb")
+
+		if file then
+			file:close()
+			return true
+		end
+	end
+	local file = name:find("/", 1, true) and io.open(name, "rb")
+
+	return file and file:close() and true or false
+end
+
+clients["dws-csm"].create = function(job, object, try)
+	return with_file(json.encode(object), function(file)
+		return dws_csm(job, file, "create", "--from-stdin", try and "--dry-run" or nil)
+	end)
+end
+
+clients["dws-csm"].read = function(job)
+	return dws_csm(job, nil, "get", job.workflow)
+end
+
+-- All that we ever change is the state and the hurry.
+clients["dws-csm"].replace = function(job, object)
+	return dws_csm(job, nil, "set-state", job.workflow, object.spec.desiredState,
+		"--resource-version=" .. (resource_version(object) or ""),
+		object.spec.hurry == true and "--hurry" or nil)
+end
+
+clients["dws-csm"].delete = function(job)
+	local answer, err = dws_csm(job, nil, "delete", job.workflow)
+
+	return answer and true, err
+end
+
+clients["dws-csm"].follow = function(job, object, seconds, seen)
+	local version = resource_version(object)
+
+	if version then
+		run_lines(dws_csm_words(job, "wait", seconds, job.workflow, "--changes",
+			"--resource-version=" .. version), seconds + 2,
+			function(line) return tell_event(line, seen) end)
+	end
+end
+
+-- kubectl, where there is nothing better.
 
 clients.kubectl = {}
 
@@ -692,16 +815,12 @@ local function kubectl(job, verb, path, file)
 	return answer
 end
 
-local function collection(job)
-	return ("/apis/%s/%s/namespaces/%s/workflows")
-		:format(GROUP, job.version, job.settings.Namespace)
-end
-
-function clients.kubectl.available()
-	return true -- the last resort
-end
-
-function clients.kubectl.version(job)
+-- The version of Workflows to use: that of the settings, else the one that the
+-- server prefers, asked once.
+local function kubectl_version(job)
+	if job.version or job.settings.ApiVersion ~= "auto" then
+		return job.version or job.settings.ApiVersion
+	end
 	local answer, err = kubectl(job, "get", "/apis/" .. GROUP)
 	local version = get(answer, "preferredVersion", "version")
 
@@ -710,55 +829,73 @@ function clients.kubectl.version(job)
 	elseif type(version) ~= "string" or not version:find("^v%d[%l%d]*$") then
 		return nil, { kind = "transient", text = "the server names no version of " .. GROUP }
 	end
+	job.version = version
 	return version
 end
 
+-- The path of all Workflows, and what follows it.
+local function collection(job, more)
+	local version, err = kubectl_version(job)
+
+	return version and ("/apis/%s/%s/namespaces/%s/workflows%s")
+		:format(GROUP, version, job.settings.Namespace, more), err
+end
+
+-- Does something with the job's Workflow.
+local function kubectl_one(job, verb, file)
+	local path, err = collection(job, "/" .. job.workflow)
+
+	if not path then
+		return nil, err
+	end
+	return kubectl(job, verb, path, file)
+end
+
+function clients.kubectl.available()
+	return true -- the last resort
+end
+
 function clients.kubectl.create(job, object, try)
+	local path, err = collection(job, try and "?dryRun=All" or "")
+
+	if not path then
+		return nil, err
+	end
+	object.apiVersion = GROUP .. "/" .. kubectl_version(job)
 	return with_file(json.encode(object), function(file)
-		return kubectl(job, "create", collection(job) .. (try and "?dryRun=All" or ""), file)
+		return kubectl(job, "create", path, file)
 	end)
 end
 
 function clients.kubectl.read(job)
-	return kubectl(job, "get", collection(job) .. "/" .. job.workflow)
+	return kubectl_one(job, "get")
 end
 
 function clients.kubectl.replace(job, object)
 	return with_file(json.encode(object), function(file)
-		return kubectl(job, "replace", collection(job) .. "/" .. job.workflow, file)
+		return kubectl_one(job, "replace", file)
 	end)
 end
 
 function clients.kubectl.delete(job)
-	local answer, err = kubectl(job, "delete", collection(job) .. "/" .. job.workflow)
+	local answer, err = kubectl_one(job, "delete")
 
 	return answer and true, err
 end
 
 function clients.kubectl.follow(job, object, seconds, seen)
-	local version = get(object, "metadata", "resourceVersion")
+	local version = resource_version(object)
+	local path = version and collection(job, ("?watch=true&fieldSelector=metadata.name=%s" ..
+		"&resourceVersion=%s&timeoutSeconds=%d"):format(job.workflow, version, seconds))
 
-	if type(version) ~= "string" or not version:find("^%d+$") then
-		return
+	if path then
+		run_lines(kubectl_words(job, "get", path), seconds + 2,
+			function(line) return tell_event(line, seen) end)
 	end
-	run_lines(kubectl_words(job, "get", ("%s?watch=true&fieldSelector=metadata.name=%s" ..
-		"&resourceVersion=%s&timeoutSeconds=%d")
-		:format(collection(job), job.workflow, version, seconds)), seconds + 2,
-		function(line)
-			local event = json.decode(line)
-			local kind = get(event, "type")
-
-			if kind == "DELETED" then
-				return seen(nil)
-			elseif kind == "ADDED" or kind == "MODIFIED" then
-				return seen(event.object)
-			end
-			return true
-		end)
 end
 
 -- Slots of the order in which Client=auto tries them.
-local CLIENT_ORDER = { "kubectl" }
+local CLIENT_ORDER = { "dws-csm", "kubectl" }
 
 local function choose_client(job)
 	local wanted = job.settings.Client
@@ -771,7 +908,7 @@ local function choose_client(job)
 		end
 	end
 	if not clients[wanted] then
-		error(("Client=%s is not known; use auto or kubectl"):format(wanted), 0)
+		error(("Client=%s is not known; use auto, dws-csm or kubectl"):format(wanted), 0)
 	end
 	return clients[wanted]
 end
@@ -808,9 +945,6 @@ local function new_job(hook, id, settings, seconds)
 	job.workflow = "bb" .. (job.id or "")
 	job.deadline = os.time() + seconds
 	job.client = choose_client(job)
-	if settings.ApiVersion ~= "auto" then
-		job.version = settings.ApiVersion
-	end
 	return job
 end
 
@@ -841,14 +975,8 @@ function Job:ask(what, ...)
 	local pause = 0.5
 
 	while true do
-		local result, err
+		local result, err = self.client[what](self, ...)
 
-		if not self.version then
-			self.version, err = self.client.version(self)
-		end
-		if self.version then
-			result, err = self.client[what](self, ...)
-		end
 		if not err or err.kind ~= "transient" or self:left() <= pause then
 			return result, err
 		end
@@ -1085,8 +1213,7 @@ end
 
 local function new_workflow(job, directives, uid, gid)
 	return {
-		apiVersion = GROUP .. "/" .. job.version,
-		kind = "Workflow",
+		kind = "Workflow", -- the client knows the apiVersion
 		metadata = { labels = { origin = ORIGIN } },
 		spec = {
 			desiredState = "Proposal",
@@ -1177,24 +1304,15 @@ local function process(job, script, uid, gid)
 		return true
 	end
 	local nobody = 65534
-	local version, err = job.version, nil
+	local trial = new_workflow(job, directives, nobody, nobody)
 
-	if not version then
-		version, err = job.client.version(job)
+	trial.metadata.generateName = "bb-submit-"
+	trial.spec.userID, trial.spec.groupID = check_ids(uid or nobody, gid or nobody)
+	if not trial.spec.userID then
+		return nil, "DWS cannot take this user's or group's number"
 	end
-	if version then
-		local _
+	local _, err = job.client.create(job, trial, true)
 
-		job.version = version
-		local trial = new_workflow(job, directives, nobody, nobody)
-
-		trial.metadata.generateName = "bb-submit-"
-		trial.spec.userID, trial.spec.groupID = check_ids(uid or nobody, gid or nobody)
-		if not trial.spec.userID then
-			return nil, "DWS cannot take this user's or group's number"
-		end
-		_, err = job.client.create(job, trial, true)
-	end
 	if not err then
 		return true
 	elseif err.kind == "transient" then

@@ -1,8 +1,10 @@
 #!/bin/bash
 # burst_buffer.lua, hook by hook as slurmctld calls it: with the arguments of
-# three releases of Slurm, under four Luas, against a real API server with DWS
-# of two releases and a stand-in for its controller (tests/slurm/driver.py).
-# shellcheck disable=SC2016,SC2034,SC2154 # hostile texts; shunit2's; $T/env
+# three releases of Slurm, under four Luas, by both clients, against a real API
+# server with DWS of two releases and a stand-in for its controller
+# (tests/slurm/driver.py).
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154 # hostile texts; tests in
+# subshells; shunit2's; $T/env
 
 root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 # shellcheck source=tests/cli/lib.sh
@@ -12,24 +14,18 @@ root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 
 luas='lua5.1 lua5.3 lua5.4 luajit'
 versions='21.08 23.02 24.05'
-conf=$TEST_DIR/slurm
-control=$TEST_DIR/driver.control
+shared=$TEST_DIR
 history=$TEST_DIR/driver.log
-script=$TEST_DIR/script
-lua=lua5.1 version=24.05 job=0 code='' text='' said=''
+lua=lua5.1 version=24.05 job=0 client='' code='' text='' said=''
+conf='' control='' script=''
 
 oneTimeSetUp()
 {
-	mkdir -p "$conf" "$TEST_DIR/bin" "$TEST_DIR/tmp"
-	export TMPDIR=$TEST_DIR/tmp
-	cp "$root/payload/slurm/burst_buffer.lua" "$conf/"
 	pods_fare '*' ready
 	credential
-	# Somebody else's scancel: says how it was called.
-	printf '#!/bin/sh\necho "$*" >>%q\n' "$TEST_DIR/scancel.log" \
-		>"$TEST_DIR/bin/scancel"
-	chmod +x "$TEST_DIR/bin/scancel"
 	with_release 0.1.17
+	# For both; kubectl fills it in otherwise while the clock runs.
+	must kubectl get workflows
 }
 
 oneTimeTearDown()
@@ -41,20 +37,61 @@ oneTimeTearDown()
 setUp()
 {
 	job=$((job + 100)) lua=lua5.1 version=24.05
-	rm -f "$control" "$TEST_DIR/scancel.log" "$T/webhook/mode"
+	rm -f "$T/webhook/mode"
+}
+
+# place CLIENT: all that a test needs of its own, and the plugin in it.
+place()
+{
+	client=$1
+	TEST_DIR=$shared/$client.$job
+	conf=$TEST_DIR/slurm script=$TEST_DIR/script
+	control=$shared/driver.control.bb$job
+	mkdir -p "$conf" "$TEST_DIR/bin" "$TEST_DIR/tmp"
+	export TMPDIR=$TEST_DIR/tmp
+	ln -sfn "$shared/kube-cache" "$TEST_DIR/kube-cache"
+	cp "$root/payload/slurm/burst_buffer.lua" "$shared/kubeconfig" "$conf/"
+	# Somebody else's scancel: says how it was called.
+	printf '#!/bin/sh\necho "$*" >>%q\n' "$TEST_DIR/scancel.log" \
+		>"$TEST_DIR/bin/scancel"
+	chmod +x "$TEST_DIR/bin/scancel"
 	configure
 	job_script '#DW jobdw type=xfs capacity=1GB name=sample'
 }
 
-tearDown()
+# by_each_client [in_turn] && return: at the top of a test; runs the rest of it
+# with dws-csm and with kubectl, at the same time where it can.
+by_each_client()
 {
-	assertEquals 'no temporary file stays' '' "$(ls "$TEST_DIR/tmp")"
+	local test=${FUNCNAME[1]} name
+
+	[ -z "$client" ] || return 1
+	for name in dws-csm kubectl; do
+		(
+			[ "$name" = dws-csm ] || job=$((job + 50))
+			place "$name"
+			"$test"
+			assertEquals 'no temporary file stays' '' "$(ls "$TMPDIR")"
+		) >"$shared/said.$name" 2>&1 &
+		[ "${1:-}" != in_turn ] || wait $!
+	done
+	wait
+	for name in dws-csm kubectl; do
+		assertEquals "with $name" '' "$(<"$shared/said.$name")"
+	done
+	return 0
+}
+
+# The Luas under which what does not depend on the client is tested.
+luas_of_client()
+{
+	[ "$client" = kubectl ] && echo lua5.1 || echo "$luas"
 }
 
 # A credential that may do what a workload manager may, and no more.
 credential()
 {
-	local file=$conf/kubeconfig
+	local file=$shared/kubeconfig
 
 	make_cert "$TEST_DIR/wlm" "$T/pki/ca" /CN=slurm-dws clientAuth
 	must kubectl config --kubeconfig="$file" set-cluster test \
@@ -84,7 +121,7 @@ with_release()
 	must kubectl create clusterrolebinding slurm-dws-viewer \
 		--clusterrole="$role" --user=slurm-dws
 	server_run driver "$root/tests/slurm/driver.py" --pki "$T/pki" \
-		--version "$storage" --control "$control" --log "$history"
+		--version "$storage" --control "$shared/driver.control" --log "$history"
 	workflow_webhook_answers
 }
 
@@ -99,8 +136,8 @@ configure()
 {
 	local setting
 
-	printf '%s\n' "Kubeconfig=$conf/kubeconfig" "Kubectl=$KUBECTL" \
-		"Scancel=$TEST_DIR/bin/scancel" PollWait=1 \
+	printf '%s\n' "Kubeconfig=$conf/kubeconfig" "Client=$client" \
+		"DwsCsm=$DWS_CSM" "Kubectl=$KUBECTL" "Scancel=$TEST_DIR/bin/scancel" PollWait=1 \
 		>"$conf/dws-burst-buffer.conf"
 	echo 'OtherTimeout=40' >"$conf/burst_buffer.conf"
 	for setting; do
@@ -205,31 +242,53 @@ life()
 
 test_local_functions_under_each_lua()
 {
+	local failed
+
 	mkdir -p "$TEST_DIR/units"
 	for lua in $luas; do
 		(cd "$TEST_DIR/units" && "$lua" "$root/tests/slurm/units.lua" \
-			"$conf/burst_buffer.lua") >"$TEST_DIR/units.out" 2>&1
-		assertEquals "$lua: $(<"$TEST_DIR/units.out")" 0 $?
+			"$root/payload/slurm/burst_buffer.lua") \
+			>"$TEST_DIR/units.out" 2>&1
+		failed=$?
+		assertEquals "$lua: $(<"$TEST_DIR/units.out")" 0 "$failed"
 	done
 	assertEquals 'no canary' '' "$(ls "$TEST_DIR/units")"
 }
 
+# lives COUNT: of as many jobs at once, each of another Lua; their releases of
+# Slurm begin at another one each time.
+lives()
+{
+	local first=$1 n=0
+
+	for lua in $luas; do
+		# shellcheck disable=SC2086 # words
+		set -- $versions
+		shift $(((first + n) % 3))
+		version=$1 n=$((n + 1)) job=$((job + 1))
+		life &
+	done
+	wait
+}
+
 test_a_job_passes_every_state_under_each_lua_and_slurm()
 {
-	for version in $versions; do
-		hook_ok pools
-		for lua in $luas; do
-			job=$((job + 1))
-			life &
-		done
-		wait
-	done >"$TEST_DIR/lives" 2>&1
-	assertEquals 'failures' '' "$(<"$TEST_DIR/lives")"
-	assertEquals 'all were there' 12 "$(grep -c "^bb${job%??}.. gone" "$history")"
+	by_each_client && return
+	local first=$job
+
+	lives 0
+	# The other releases of Slurm; kubectl needs them not again.
+	[ "$client" = kubectl ] || lives 1
+	[ "$client" = kubectl ] || lives 2
+	assertEquals 'all were there' "$([ "$client" = kubectl ] && echo 4 ||
+		echo 12)" "$(awk -v first="$first" -v last="$job" '
+		$2 == "gone" { n = substr($1, 3); all += n > first && n <= last }
+		END { print +all }' "$history")"
 }
 
 test_a_driver_error_is_told_and_ends_the_job()
 {
+	by_each_client && return
 	echo "Setup error no space on 'rabbit' (100% full)" >"$control"
 	hook_fails "DWS failed in Setup: driver stand-in: no space on 'rabbit' (100% full)" setup
 	hook_ok job_teardown hurry=true
@@ -239,6 +298,7 @@ test_a_driver_error_is_told_and_ends_the_job()
 
 test_a_driver_error_may_hold_the_job()
 {
+	by_each_client && return
 	configure CancelOnError=no
 	hook_ok setup
 	echo 'DataIn error no such file' >"$control"
@@ -250,6 +310,7 @@ test_a_driver_error_may_hold_the_job()
 
 test_a_failed_teardown_keeps_the_workflow()
 {
+	by_each_client && return
 	hook_ok setup
 	echo 'Teardown error unmount failed' >"$control"
 	hook_fails 'unmount failed' job_teardown
@@ -263,10 +324,11 @@ test_a_failed_teardown_keeps_the_workflow()
 
 test_an_interrupted_setup_goes_on()
 {
+	by_each_client && return
 	local uid pid
 
 	echo 'Setup hold' >"$control"
-	hook setup &
+	hook setup 2>"$TEST_DIR/killed" &
 	pid=$!
 	eventually 'Setup' eval '[ "$(field .status.state)" = Setup ]'
 	uid=$(field .metadata.uid)
@@ -294,6 +356,7 @@ test_an_interrupted_setup_goes_on()
 
 test_a_requeued_job_gets_a_new_workflow()
 {
+	by_each_client && return
 	local uid
 
 	hook_ok setup
@@ -315,6 +378,7 @@ test_a_requeued_job_gets_a_new_workflow()
 
 test_a_foreign_workflow_is_left_alone()
 {
+	by_each_client && return
 	workflow "bb$job" default "$job"
 	hook_fails 'belongs to somebody else' setup
 	hook_ok job_teardown hurry=true
@@ -325,6 +389,7 @@ test_a_foreign_workflow_is_left_alone()
 
 test_a_deleted_workflow_is_told()
 {
+	by_each_client && return
 	for hook in data_in pre_run post_run data_out; do
 		hook_fails 'is gone; somebody deleted it' "$hook"
 	done
@@ -332,6 +397,7 @@ test_a_deleted_workflow_is_told()
 
 test_cancelling_during_setup()
 {
+	by_each_client && return
 	local pid
 
 	echo 'Setup hold' >"$control"
@@ -350,12 +416,13 @@ test_cancelling_during_setup()
 
 test_hurry_reaches_a_teardown_that_is_on_its_way()
 {
+	by_each_client && return
 	hook_ok setup
 	data data_in
 	hook_ok pre_run
 	hook_ok post_run
 	echo 'Teardown hold' >"$control"
-	configure OtherTimeout=8
+	configure OtherTimeout=4
 	hook_fails 'Teardown is not complete: driver stand-in: Running' job_teardown
 	assertEquals false "$(field '.spec.hurry // false')"
 	hook_fails 'Teardown is not complete' job_teardown hurry=true
@@ -367,11 +434,12 @@ test_hurry_reaches_a_teardown_that_is_on_its_way()
 
 test_waits_end_before_slurm_ends_them()
 {
-	configure OtherTimeout=8 StageInTimeout=8
+	by_each_client && return
+	configure OtherTimeout=4 StageInTimeout=4
 	echo 'Setup hold waiting for rabbit' >"$control"
 	SECONDS=0
 	hook_fails 'Setup is not complete: driver stand-in: Running waiting for rabbit' setup
-	assertTrue "in time: $SECONDS s" "[ $SECONDS -le 8 ]"
+	assertTrue "in time: $SECONDS s" "[ $SECONDS -le 4 ]"
 	rm "$control"
 	hook_ok setup
 	echo 'DataIn hold' >"$control"
@@ -387,6 +455,7 @@ test_waits_end_before_slurm_ends_them()
 
 test_an_empty_status_is_no_error()
 {
+	by_each_client && return
 	printf '%s blank\n' Proposal Setup DataIn Teardown >"$control"
 	hook_ok setup
 	data data_in
@@ -395,6 +464,7 @@ test_an_empty_status_is_no_error()
 
 test_status_answers()
 {
+	by_each_client && return
 	for version in 21.08 23.02; do
 		hook_ok get_status -- workflow 12x
 		assertEquals 'A job ID must contain only digits.' "$text"
@@ -410,6 +480,7 @@ test_status_answers()
 
 test_variables_that_no_job_can_take()
 {
+	by_each_client && return
 	printf '%s\n' 'env A=1' 'env B=x=y %s $(id)' >"$control"
 	hook_ok setup
 	hook_ok paths
@@ -425,6 +496,7 @@ test_variables_that_no_job_can_take()
 
 test_dws_refuses_at_submission()
 {
+	by_each_client in_turn && return
 	echo 'deny invalid argument %s in #DW' >"$T/webhook/mode"
 	hook_fails 'invalid argument %s in #DW' job_process
 	# Before 23.02 Slurm says neither user nor job.
@@ -440,6 +512,7 @@ test_dws_refuses_at_submission()
 
 test_a_webhook_that_is_away_is_waited_for()
 {
+	by_each_client in_turn && return
 	echo fail >"$T/webhook/mode"
 	hook_ok job_process
 	assertContains "$said" 'could not be tried, the job is taken'
@@ -451,6 +524,7 @@ test_a_webhook_that_is_away_is_waited_for()
 
 test_a_server_that_is_away()
 {
+	by_each_client && return
 	sed 's,server: .*,server: https://127.0.0.1:1,' "$conf/kubeconfig" \
 		>"$conf/away"
 	configure "Kubeconfig=$conf/away" OtherTimeout=4
@@ -462,20 +536,41 @@ test_a_server_that_is_away()
 
 test_what_the_administrator_must_mend_is_told_at_submission()
 {
+	by_each_client && return
 	configure "Kubeconfig=$conf/none"
 	hook_fails "$conf/none" job_process
-	configure "Kubectl=$TEST_DIR/nokubectl"
-	hook_fails "cannot run '$TEST_DIR/nokubectl'" job_process
+	configure "Kubectl=$TEST_DIR/none" "DwsCsm=$TEST_DIR/none"
+	hook_fails "cannot run '$TEST_DIR/none'" job_process
 	configure Kubeconfg=x
-	hook_fails "dws-burst-buffer.conf line 5: 'Kubeconfg=x' is no setting" job_process
+	hook_fails "dws-burst-buffer.conf line 7: 'Kubeconfg=x' is no setting" job_process
 	configure Namespace=../kube-system
 	hook_fails 'is no setting' job_process
 	configure Namespace=nosuch
 	hook_fails 'nosuch' job_process
 }
 
+# Whichever it is, the answer is the server's own.
+test_auto_takes_dws_csm_where_it_is_found()
+{
+	place auto
+	printf '#!/bin/sh\necho "$0 $1" >>%q\nexit 1\n' "$TEST_DIR/called" \
+		>"$TEST_DIR/bin/kubectl"
+	chmod +x "$TEST_DIR/bin/kubectl"
+	cp "$TEST_DIR/bin/kubectl" "$TEST_DIR/bin/dws-csm"
+	configure DwsCsm=dws-csm Kubectl=kubectl
+	(PATH=$TEST_DIR/bin:$PATH hook job_process)
+	assertEquals "$TEST_DIR/bin/dws-csm workflows" "$(<"$TEST_DIR/called")"
+	rm "$TEST_DIR/called" "$TEST_DIR/bin/dws-csm"
+	(PATH=$TEST_DIR/bin:$PATH hook job_process)
+	assertContains "$(<"$TEST_DIR/called")" "$TEST_DIR/bin/kubectl"
+	configure Client=neither
+	hook_fails 'use auto, dws-csm or kubectl' job_process
+	client='' TEST_DIR=$shared
+}
+
 test_wrong_ids_are_refused()
 {
+	by_each_client && return
 	local saved=$job
 
 	for job in '1;touch canary' -1 1.5 0x1 "1'" ''; do
@@ -506,6 +601,7 @@ exactly()
 
 test_hostile_directives_stay_text()
 {
+	by_each_client && return
 	local lines=(
 		"#DW a 'b' \"c\" \\\"d\\\" it's"
 		'#DW $(touch canary) `touch canary` ; touch canary & | > canary'
@@ -517,7 +613,7 @@ test_hostile_directives_stay_text()
 		$'#DW gr\u00fc\u00dfe \u2028 \U1F600'
 	)
 
-	for lua in $luas; do
+	for lua in $(luas_of_client); do
 		job=$((job + 1))
 		job_script "${lines[@]}"
 		hook_ok job_process
@@ -528,6 +624,7 @@ test_hostile_directives_stay_text()
 
 test_the_pool_is_for_slurm_alone()
 {
+	by_each_client && return
 	hook_ok pools
 	assertEquals dws "$(jq -r '.pools[].id' <<<"$text")"
 	job_script '#DW jobdw capacity=1GiB pool=dws name=a' \
@@ -541,6 +638,7 @@ test_the_pool_is_for_slurm_alone()
 
 test_directives_outside_the_comments_do_not_count()
 {
+	by_each_client && return
 	job_script '#DW first' '' '# a comment' "#DW second \\" '#DW   part' \
 		'cat <<END' '#DW heredoc' END '#DW after'
 	exactly '#DW first' '#DW second part'
@@ -554,6 +652,7 @@ test_directives_outside_the_comments_do_not_count()
 
 test_hostile_scripts_are_refused()
 {
+	by_each_client && return
 	for lua in $luas; do
 		printf '#!/bin/sh\n#DW a\r  userID: 0\n' >"$script"
 		hook_fails 'line 2: a #DW line holds a carriage return' job_process
@@ -576,19 +675,13 @@ test_hostile_scripts_are_refused()
 # Last, since it brings another release.
 test_zz_the_oldest_release_too()
 {
-	with_release 0.0.20
-	for lua in $luas; do
-		job=$((job + 1))
-		# shellcheck disable=SC2086 # words
-		set -- $versions
-		shift $((job % 3))
-		version=$1
-		life &
-	done >"$TEST_DIR/lives" 2>&1
-	wait
-	assertEquals 'failures' '' "$(<"$TEST_DIR/lives")"
-	assertEquals 'all were there' 4 "$(grep -c "^bb${job%??}.. gone" "$history")"
+	if [ -z "$client" ]; then
+		with_release 0.0.20
+	fi
+	by_each_client && return
+	lives 1
 	job=$((job + 1)) version=24.05 lua=lua5.3
+	control=$shared/driver.control.bb$job
 	test_an_interrupted_setup_goes_on
 }
 

@@ -6,7 +6,8 @@ holds every Workflow by DWS's finalizer until it is deleted. What it does is
 written to the log file, a line each: NAME STATE, NAME STATE hurry, NAME gone.
 In Setup it sets status.env of the Workflow.
 
-The control file, read anew each time, may hold lines
+The control file of a Workflow is FILE.NAME, where FILE is what --control says.
+Read anew each time, it may hold lines
 
     STATE error TEXT    the driver fails there
     STATE hold          the state stays incomplete, DriverWait
@@ -32,15 +33,16 @@ class Driver:
     def __init__(self, api, version, control, log):
         self.api = api
         self.base = f"/apis/{GROUP}/{version}"
-        self.control = pathlib.Path(control)
+        self.control = control
         self.log = open(log, "a", buffering=1)
         self.known = {}
 
-    def orders(self):
+    def orders(self, name):
         """{STATE: (word, text)} and the environment."""
         states, env = {}, {}
-        if self.control.exists():
-            for line in self.control.read_text().splitlines():
+        control = pathlib.Path(f"{self.control}.{name}")
+        if control.exists():
+            for line in control.read_text().splitlines():
                 first, _, rest = line.partition(" ")
                 if first == "env":
                     name, _, value = rest.partition("=")
@@ -77,7 +79,7 @@ class Driver:
             return
         if not meta.get("finalizers"):
             self.patch(workflow, {"metadata": {"finalizers": [FINALIZER]}})
-        states, env = self.orders()
+        states, env = self.orders(name)
         word, text = states.get(desired, ("", ""))
         now = (meta["uid"], desired, word, text)
         if self.known.get(name) == now:
