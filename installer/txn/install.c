@@ -27,6 +27,12 @@ static const char *wanted(const struct installation *self)
 	return self->change.engine.options->release->version;
 }
 
+static bool same_release(const struct installation *self)
+{
+	return str_eq(jval_str(self->change.engine.now, "version"),
+		      wanted(self));
+}
+
 /* --- may it be? ------------------------------------------------------------- */
 
 static int refuse_unknown(const struct survey *survey, struct err *err)
@@ -104,7 +110,7 @@ static int check_bundle(const struct installation *self, struct err *err)
 	const char *created = jval_str(options->bundle, "created");
 
 	if (options->allow_downgrade || !is_older(created, before) ||
-	    !str_eq(jval_str(engine->now, "version"), wanted(self)))
+	    !same_release(self))
 		return 0;
 	return err_set(err, ERR_BLOCKED,
 		       "bundle '%s' with DWS %s was made at %s, before the one "
@@ -112,6 +118,17 @@ static int check_bundle(const struct installation *self, struct err *err)
 		       "bundle, or this one with --allow-downgrade",
 		       bundle_name(options->release->bundle), wanted(self),
 		       created, before, jval_str(engine->now, "bundle.digest"));
+}
+
+/* Images that were pinned stay so until another release comes. */
+static void keep_pins(struct installation *self)
+{
+	const struct jval *now = self->change.engine.now;
+
+	if (!same_release(self) || !jval_bool(now, "pinned", false))
+		return;
+	self->target.pin = true;
+	self->target.known = jval_get(now, "images");
 }
 
 /* --- doing it ------------------------------------------------------------------ */
@@ -146,21 +163,20 @@ static void tell_notes(const struct installation *self)
 		log_info("note: %s", notes->item[i]);
 }
 
-/* The same objects may come out of a newer bundle, with newer images. */
+/* The same objects, with the same images, may come out of a newer bundle. */
 static int update_record(struct installation *self, struct err *err)
 {
 	struct engine *engine = &self->change.engine;
 	const struct txn_options *options = engine->options;
 	struct jval *now = engine->now;
 
-	if (options->bundle == NULL ||
+	if (options->bundle == NULL || self->target.images == NULL ||
 	    jval_equal(jval_get(now, "bundle"), options->bundle))
 		return 0;
 	jval_set(now, "bundle", jval_copy(options->bundle));
-	if (self->target.images)
-		jval_set(now, "images",
-			 image_results_value(self->target.images,
-					     options->release->nr_images));
+	jval_set(now, "images",
+		 image_results_value(self->target.images,
+				     options->release->nr_images));
 	return record_save(options->kube, now, err);
 }
 
@@ -203,8 +219,11 @@ static int push(struct installation *self, struct err *err)
 	if (target_push(&self->target, options, &engine->result->plan,
 			&engine->result->changed, err) < 0)
 		return -1;
+	if (same_release(self))
+		target_compare(&self->target, options,
+			       jval_get(engine->now, "images"));
 	/* What it looks like was known; now the digests are. */
-	if (options->pin_digests && self->target.images)
+	if ((options->pin_digests || self->target.pin) && self->target.images)
 		return target_make(&self->target, options, &engine->survey,
 				   &engine->result->plan, err);
 	return 0;
@@ -285,8 +304,10 @@ static int install(struct installation *self, struct err *err)
 		    0 ||
 	    target_check(options, &engine->survey, err) < 0)
 		return -1;
-	if (change_find_now(change, err) < 0 || check_bundle(self, err) < 0 ||
-	    target_make(&self->target, options, &engine->survey,
+	if (change_find_now(change, err) < 0 || check_bundle(self, err) < 0)
+		return -1;
+	keep_pins(self);
+	if (target_make(&self->target, options, &engine->survey,
 			&engine->result->plan, err) < 0)
 		return -1;
 	change->in_place =

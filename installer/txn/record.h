@@ -6,15 +6,16 @@
  *
  *	{revision, version, status, operation, started, finished, host, user,
  *	 installer, registry, images: [{name, reference, digest}],
- *	 bundle: {digest, created, signer},
+ *	 bundle: {digest, created, signer}, pinned,
  *	 notes: [...], objects: [...], transaction, failure}
  *
  * `status` is "installing" (under way, whatever the operation), "deployed",
  * "superseded", "failed" or "rolled-back" (given up, and what was before is
  * back); "unreadable" where a record cannot be understood. `transaction` is
- * the id of the journal; `bundle` is there where the release came out of one,
- * its signer null where nobody signed it. Data of Secrets among `objects` is left out: a record
- * holds no key.
+ * the id of the journal; `bundle` is there where release and images came out
+ * of one, its signer null where nobody signed it; `pinned` is true where images
+ * are named by digest since a tag got another one. Data of Secrets among
+ * `objects` is left out: a record holds no key.
  */
 #ifndef TXN_RECORD_H
 #define TXN_RECORD_H

@@ -253,7 +253,7 @@ static struct jval *find_target(const struct engine *engine, struct err *err)
 static void make_next(struct change *change, const struct jval *target)
 {
 	static const char *const same[] = { "registry", "images", "bundle",
-					    "notes", "objects" };
+					    "pinned",	"notes",  "objects" };
 	struct jval *next;
 
 	change_make_next(change, jval_str(target, "version"));

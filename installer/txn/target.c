@@ -64,6 +64,49 @@ void target_note_blobs(const struct target *target,
 			note_blobs(&target->images[i], plan);
 }
 
+/* The digest that `reference` has among [{reference, digest}], or NULL. */
+static const char *known_digest(const struct jval *known, const char *reference)
+{
+	for (size_t i = 0; i < jval_len(known); i++)
+		if (str_eq(jval_str(jval_at(known, i), "reference"), reference))
+			return jval_str(jval_at(known, i), "digest");
+	return NULL;
+}
+
+void target_compare(struct target *target, const struct txn_options *options,
+		    const struct jval *known)
+{
+	for (size_t i = 0; target->images && i < options->release->nr_images;
+	     i++) {
+		const struct image_result *image = &target->images[i];
+		const char *before = known_digest(known, image->place);
+
+		if (before && image->digest && !str_eq(before, image->digest))
+			target->pin = true;
+	}
+}
+
+/* Of those that stand, where none were pushed. */
+static int find_digests(const struct target *target,
+			const struct txn_options *options, const char **digests,
+			struct err *err)
+{
+	for (size_t i = 0; i < options->release->nr_images; i++) {
+		autofree char *place = NULL;
+
+		if (target->images) {
+			digests[i] = target->images[i].digest;
+			continue;
+		}
+		place = render_image(options->release, i, &options->render,
+				     err);
+		if (place == NULL)
+			return -1;
+		digests[i] = known_digest(target->known, place);
+	}
+	return 0;
+}
+
 /* Digests go into the manifests only where they are known. */
 static struct jval *render(const struct target *target,
 			   const struct txn_options *options, struct err *err)
@@ -72,10 +115,11 @@ static struct jval *render(const struct target *target,
 	size_t nr = options->release->nr_images;
 	autofree const char **digests = mem_array(nr, sizeof(*digests));
 
-	for (size_t i = 0; target->images && i < nr; i++)
-		digests[i] = target->images[i].digest;
-	if (options->pin_digests)
+	if (options->pin_digests || target->pin) {
+		if (find_digests(target, options, digests, err) < 0)
+			return NULL;
 		render.digests = digests;
+	}
 	return render_release(options->release, &render, err);
 }
 
@@ -87,6 +131,11 @@ int target_make(struct target *target, const struct txn_options *options,
 	if (rendered == NULL)
 		return -1;
 	strs_release(&plan->notes);
+	if (target->pin && !options->pin_digests)
+		strs_add(&plan->notes,
+			 "images are named by their digests, since a tag has "
+			 "got another image while this release stood here: "
+			 "nodes would keep the old one");
 	if (policy_host_time(options->kube, options->discovery,
 			     options->host_time, rendered, &plan->notes,
 			     err) < 0)
@@ -108,9 +157,14 @@ void target_record(const struct target *target,
 		jval_append(notes, jval_new_str(plan->notes.item[i]));
 	jval_set_str(record, "registry", options->render.registry);
 	jval_set(record, "images",
-		 image_results_value(target->images,
-				     options->release->nr_images));
-	if (options->bundle)
+		 target->known && target->images == NULL ?
+			 jval_copy(target->known) :
+			 image_results_value(target->images,
+					     options->release->nr_images));
+	if (target->pin)
+		jval_set(record, "pinned", jval_new_bool(true));
+	/* What was there already came out of no bundle. */
+	if (options->bundle && target->images)
 		jval_set(record, "bundle", jval_copy(options->bundle));
 	jval_set(record, "notes", notes);
 	record_set_objects(record, target->objects);

@@ -12,6 +12,12 @@
 struct target {
 	struct image_result *images; /* NULL until they were pushed */
 	struct jval *objects;
+	/* Name images by digest, whether asked for or not: a tag has got, or
+	 * got before, another image while the release stood, and a node that
+	 * has the old one would keep it. */
+	bool pin;
+	const struct jval *known; /* [{name, reference, digest}] of what stands,
+				     for as long as `images` is NULL */
 };
 
 /* What can be refused without a change: who issues certificates, kinds. */
@@ -31,6 +37,11 @@ void target_note_blobs(const struct target *target,
 int target_make(struct target *target, const struct txn_options *options,
 		const struct survey *survey, struct plan *plan, struct err *err)
 	must_check;
+
+/* Where the tag of an image that was pushed was known with another digest,
+ * pin. */
+void target_compare(struct target *target, const struct txn_options *options,
+		    const struct jval *known);
 
 /* Registry, images, notes and objects into a record. */
 void target_record(const struct target *target,

@@ -225,6 +225,78 @@ test_an_older_bundle_of_the_same_release_is_refused()
 	assert_json '.[-1].bundle.created' 2025-02-19T21:20:00Z
 }
 
+# --- other images under the same tags ---------------------------------------
+
+# image_of CONTAINER
+image_of()
+{
+	kubectl -n dws-system get deployment dws-controller-manager -o json |
+		jq -r --arg name "$1" '.spec.template.spec.containers[] |
+			select(.name == $name).image'
+}
+
+# assert_unchanged ARG...: install out of rebuilt.tar finds all as it shall be.
+assert_unchanged()
+{
+	with rebuilt.tar install "$@"
+	assert_rc 0
+	assert_err 'nothing was changed'
+	run_dws history -o json
+	assert_json length 2
+	assertEquals 'image' "registry.local/$prefix/dws:$new@$digest" \
+		"$(image_of manager)"
+}
+
+test_another_image_under_the_same_tag_reaches_the_nodes()
+{
+	local digest before
+
+	rm -rf "$TEST_DIR/rebuilt"
+	cp -r "$TEST_DIR/new" "$TEST_DIR/rebuilt"
+	rm -rf "$TEST_DIR/rebuilt/oci"
+	must "$root/tests/cli/layout.py" "$TEST_DIR/rebuilt/oci" \
+		"registry.local/dws:$new=base:300000,rebuilt:200000" \
+		registry.local/kube-rbac-proxy:v0.14.1=base:300000,p:10,q:200000
+	must "$root/tests/cli/bundle.py" make "$TEST_DIR/rebuilt" \
+		"$TEST_DIR/rebuilt.tar" --created 1760000000 --key "$key.pem"
+	given_installed new.tar
+	assertEquals 'image' "registry.local/$prefix/dws:$new" \
+		"$(image_of manager)"
+	run_dws history -o json
+	before=$(jq -c '.[-1].images' "$TEST_DIR/out")
+	with rebuilt.tar install --dry-run -o json
+	assert_rc 0
+	assert_json '[.notes[] | select(test("named by their digests"))] |
+		length' 1
+	with rebuilt.tar install
+	assert_rc 0
+	assert_err 'named by their digests' 'revision 2'
+	run_dws history -o json
+	assertEquals 'images of the first' "$before" \
+		"$(jq -c '.[-2].images' "$TEST_DIR/out")"
+	digest=$(jq -r '.[-1].images[] | select(.name == "dws").digest' \
+		"$TEST_DIR/out")
+	assertNotContains 'digest' "$before" "$digest"
+	assert_json '.[-1].bundle.created' 2025-10-09T08:53:20Z
+	# Pinned it stays, whoever asks for it again.
+	assert_unchanged
+	assert_unchanged --skip-images
+}
+
+test_images_that_were_not_pushed_came_out_of_no_bundle()
+{
+	given_installed new.tar
+	make "$new" later.tar --created 1760000000 --key "$key.pem"
+	with later.tar install --skip-images
+	assert_rc 0
+	run_dws history -o json
+	assert_json '.[-1].bundle.created' 2025-06-15T15:06:40Z
+	with later.tar install --skip-images --host-time strip
+	assert_rc 0
+	run_dws history -o json
+	assert_json '.[-1].bundle' null
+}
+
 # --- what is not to be believed ---------------------------------------------
 
 test_an_unsigned_bundle_is_refused()
