@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,6 +65,45 @@ int file_read(int dirfd, const char *path, size_t max_bytes, char **text,
 	if (source_read_all(&source.source, max_bytes, text, len, err) < 0)
 		return err_wrap(err, "read '%s'", path);
 	return 0;
+}
+
+/* Until the end, or `max_bytes`. */
+static ssize_t read_some(struct source *source, char *text, size_t max_bytes,
+			 struct err *err)
+{
+	size_t len = 0;
+	ssize_t n = 1;
+
+	while (n > 0 && len < max_bytes) {
+		n = source_read(source, text + len, max_bytes - len, err);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	return n < 0 ? -1 : (ssize_t)len;
+}
+
+/* Into one buffer of the largest size: one that grows leaves copies. */
+int file_read_secret(const char *path, size_t max_bytes, char **text,
+		     struct err *err)
+{
+	autoclose int fd = file_open(AT_FDCWD, path, O_RDONLY, 0, err);
+	struct source_fd source = { { source_fd_read }, fd };
+	ssize_t len;
+	char *all;
+
+	if (fd < 0)
+		return -1;
+	all = mem_alloc(max_bytes + 1);
+	len = read_some(&source.source, all, max_bytes + 1, err);
+	if (len >= 0 && (size_t)len <= max_bytes) {
+		*text = all;
+		return 0;
+	}
+	if (len >= 0)
+		err_set(err, ERR_INVALID, "it is longer than %zu bytes",
+			max_bytes);
+	mem_wipe(all, max_bytes + 1);
+	free(all);
+	return err_wrap(err, "read '%s'", path);
 }
 
 int file_sync_dir(int dirfd, const char *path, struct err *err)

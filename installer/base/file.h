@@ -18,6 +18,11 @@
 int file_read(int dirfd, const char *path, size_t max_bytes, char **text,
 	      size_t *len, struct err *err) must_check;
 
+/* Likewise a key or the like: freed by mem_free_secret it leaves no copy in
+ * memory. */
+int file_read_secret(const char *path, size_t max_bytes, char **text,
+		     struct err *err) must_check;
+
 /* Replace `path`: a temporary file beside it with `mode` from its creation
  * on, write, fsync, close, rename, fsync of the directory. */
 int file_replace(int dirfd, const char *path, mode_t mode, const void *data,

@@ -55,8 +55,7 @@ struct sign_key *signing_key_read(const struct settings *settings,
 			"'dws-csm bundle keygen' makes one");
 		return NULL;
 	}
-	if (file_read(AT_FDCWD, settings->key, KEY_MAX_BYTES, &pem, NULL, err) <
-	    0)
+	if (file_read_secret(settings->key, KEY_MAX_BYTES, &pem, err) < 0)
 		return NULL;
 	if (sign_key_encrypted(pem) &&
 	    key_password(settings, &password, err) < 0)

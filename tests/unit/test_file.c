@@ -33,6 +33,26 @@ static int tear_down(void **state)
 	return result;
 }
 
+static void file_reads_a_secret_up_to_its_limit(void **state)
+{
+	struct err err = ERR_INIT;
+	char *text = NULL;
+
+	(void)state;
+	assert_int_equal(file_read_secret("f", 10, &text, &err), -1);
+	assert_error(&err, ERR_NOT_FOUND, "'f'");
+	err_clear(&err);
+	assert_done(file_replace(AT_FDCWD, "f", 0600, "0123456789", 10, &err) ==
+			    0,
+		    &err);
+	assert_int_equal(file_read_secret("f", 9, &text, &err), -1);
+	assert_error(&err, ERR_INVALID, "longer than 9 bytes");
+	err_clear(&err);
+	assert_done(file_read_secret("f", 10, &text, &err) == 0, &err);
+	assert_string_equal(text, "0123456789");
+	mem_free_secret(text);
+}
+
 static void file_replaces_and_reads_back(void **state)
 {
 	struct err err = ERR_INIT;
@@ -156,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FILE_TEST(file_replaces_and_reads_back),
+		FILE_TEST(file_reads_a_secret_up_to_its_limit),
 		FILE_TEST(file_reads_relative_to_a_directory),
 		FILE_TEST(file_tells_what_is_not_there),
 		FILE_TEST(file_refuses_more_than_asked_for),
