@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 static ssize_t source_file_read(struct source *source, void *data, size_t len,
@@ -166,6 +167,24 @@ int source_read_all(struct source *source, size_t max_bytes, char **text,
 		*len = all.len;
 	*text = buf_steal(&all);
 	return 0;
+}
+
+int source_digest(struct source *source, char *digest, struct err *err)
+{
+	autofree char *block = mem_alloc(SOURCE_BLOCK);
+	struct digest_state *state = digest_new();
+	ssize_t n;
+
+	do {
+		n = clock_check_interrupt(err) < 0 ?
+			    -1 :
+			    source_read(source, block, SOURCE_BLOCK, err);
+		if (n > 0)
+			digest_update(state, block, (size_t)n);
+	} while (n > 0);
+	digest_final(state, digest);
+	digest_free(state);
+	return n < 0 ? -1 : 0;
 }
 
 int64_t source_copy_to_fd(struct source *source, int fd, struct err *err)

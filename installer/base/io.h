@@ -96,6 +96,10 @@ void source_verify_release(struct source_verify *self);
 int source_read_all(struct source *source, size_t max_bytes, char **text,
 		    size_t *len, struct err *err) must_check;
 
+/* Read all of `source` for its digest, DIGEST_SIZE bytes; ERR_INTERRUPTED. */
+int source_digest(struct source *source, char *digest, struct err *err)
+	must_check;
+
 /* Copy all of `source` to `fd`; the number of bytes or -1. */
 int64_t source_copy_to_fd(struct source *source, int fd, struct err *err)
 	must_check;

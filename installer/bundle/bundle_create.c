@@ -15,24 +15,10 @@ const struct create_image *create_image_at(const struct create *self,
 	return &self->image[self->image_of[input][image]];
 }
 
-static int digest_executable(struct create *self, struct err *err)
-{
-	autofree char *block = mem_alloc(SOURCE_BLOCK);
-	struct digest_state *state = digest_new();
-	struct source_volume source;
-	ssize_t n;
-
-	source_volume_init(&source, self->executable, 0, self->executable_size);
-	while ((n = source_read(&source.source, block, SOURCE_BLOCK, err)) > 0)
-		digest_update(state, block, (size_t)n);
-	digest_final(state, self->executable_digest);
-	digest_free(state);
-	return n < 0 ? -1 : 0;
-}
-
 /* Only the program: a bundle that lies behind it does not go along. */
 static int take_executable(struct create *self, struct err *err)
 {
+	struct source_volume source;
 	int found;
 
 	self->executable = volume_open("/proc/self/exe", err);
@@ -42,7 +28,10 @@ static int take_executable(struct create *self, struct err *err)
 	if (found == 0)
 		return err_set(err, ERR_FAILED,
 			       "this executable is no ELF file");
-	if (found < 0 || digest_executable(self, err) < 0)
+	if (found < 0)
+		return -1;
+	source_volume_init(&source, self->executable, 0, self->executable_size);
+	if (source_digest(&source.source, self->executable_digest, err) < 0)
 		return -1;
 	self->start = tar_padded(self->executable_size);
 	return 0;

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "bundle/bundle_create_part.h"
@@ -238,30 +237,17 @@ static int add_manifests(struct create *self, const struct bundle_input *input,
 static int hash_file(int fd, const char *path, struct create_file *file,
 		     struct err *err)
 {
-	autofree char *block = mem_alloc(SOURCE_BLOCK);
-	struct digest_state *state = digest_new();
 	struct source_file source;
 	struct stat st;
-	ssize_t n = 0;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		digest_free(state);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(err, ERR_INVALID, "'%s' is not a regular file",
 			       path);
-	}
 	file->size = (uint64_t)st.st_size;
 	source_file_init(&source, fd, 0, file->size);
-	do {
-		n = clock_check_interrupt(err) < 0 ?
-			    -1 :
-			    source_read(&source.source, block, SOURCE_BLOCK,
-					err);
-		if (n > 0)
-			digest_update(state, block, (size_t)n);
-	} while (n > 0);
-	digest_final(state, file->digest);
-	digest_free(state);
-	return n < 0 ? err_wrap(err, "read '%s'", path) : 0;
+	if (source_digest(&source.source, file->digest, err) < 0)
+		return err_wrap(err, "read '%s'", path);
+	return 0;
 }
 
 static int check_rpm(int fd, const char *path, struct err *err)

@@ -277,24 +277,16 @@ static int name_release(struct naming *naming, const char *version,
 static int digest_file(const char *path, char *digest, struct err *err)
 {
 	autoclose int fd = file_open(AT_FDCWD, path, O_RDONLY, 0, err);
-	autofree char *block = mem_alloc(SOURCE_BLOCK);
-	struct digest_state *state;
 	struct source_file source;
 	struct stat st;
-	ssize_t n;
 
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(err, ERR_INVALID, "'%s' is not a regular file",
 			       path);
-	state = digest_new();
 	source_file_init(&source, fd, 0, (uint64_t)st.st_size);
-	while ((n = source_read(&source.source, block, SOURCE_BLOCK, err)) > 0)
-		digest_update(state, block, (size_t)n);
-	digest_final(state, digest);
-	digest_free(state);
-	return n < 0 ? -1 : 0;
+	return source_digest(&source.source, digest, err);
 }
 
 static void digest_objects(const struct source_release *self, char *digest)

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "format/jval.h"
 #include "registry/image_source.h"
@@ -62,23 +61,11 @@ static int hash_entry(const struct image_docker *self,
 		      const struct tar_entry *entry, char *digest,
 		      struct err *err)
 {
-	autofree char *block = mem_alloc(SOURCE_BLOCK);
-	struct digest_state *state = digest_new();
 	struct source_volume file;
-	ssize_t n;
 
 	source_volume_init(&file, self->files.volume, entry->offset,
 			   entry->size);
-	while ((n = source_read(&file.source, block, SOURCE_BLOCK, err)) > 0) {
-		digest_update(state, block, (size_t)n);
-		if (clock_check_interrupt(err) < 0) {
-			n = -1;
-			break;
-		}
-	}
-	digest_final(state, digest);
-	digest_free(state);
-	return n < 0 ? -1 : 0;
+	return source_digest(&file.source, digest, err);
 }
 
 enum packing { PACK_NONE, PACK_GZIP, PACK_OTHER };
