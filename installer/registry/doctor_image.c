@@ -2,6 +2,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "format/jval.h"
 #include "net/url.h"
@@ -367,15 +368,19 @@ static bool put_manifest(struct image *self, enum check check, const char *tag,
 static void probe_manifests(struct image *self)
 {
 	struct doctor *doctor = self->run->doctor;
+	/* Another doctor may be at work at the same time. */
+	autofree char *tag =
+		mem_printf("probe-%.12s", digest_hex(self->layer_digest));
+	autofree char *oci_tag = mem_printf("%s-oci", tag);
 
-	if (!put_manifest(self, CHECK_MANIFEST, "probe", MEDIA_DOCKER_MANIFEST,
-			  1, "takes no image (Docker schema 2)"))
+	if (!put_manifest(self, CHECK_MANIFEST, tag, MEDIA_DOCKER_MANIFEST, 1,
+			  "takes no image (Docker schema 2)"))
 		return;
-	if (put_manifest(self, CHECK_MANIFEST, "probe-oci", MEDIA_OCI_MANIFEST,
-			 1, "takes no image of OCI's form"))
+	if (put_manifest(self, CHECK_MANIFEST, oci_tag, MEDIA_OCI_MANIFEST, 1,
+			 "takes no image of OCI's form"))
 		doctor_note(doctor, CHECK_MANIFEST, FINDING_OK, NULL,
 			    "takes images, Docker's and OCI's");
-	if (put_manifest(self, CHECK_REPLACE, "probe", MEDIA_DOCKER_MANIFEST, 2,
+	if (put_manifest(self, CHECK_REPLACE, tag, MEDIA_DOCKER_MANIFEST, 2,
 			 "a tag cannot be given to another image"))
 		doctor_note(doctor, CHECK_REPLACE, FINDING_OK, NULL,
 			    "a tag can be given to another image");
@@ -390,7 +395,7 @@ static bool take_away(struct image *self, const struct written *written)
 		.repository = written->repository,
 	};
 	auto_response struct http_response response = HTTP_RESPONSE_INIT;
-	int status = doctor_ask(self->run, CHECK_LEFT, &question, &response);
+	int status = doctor_ask(self->run, CHECK_DELETE, &question, &response);
 
 	if (status == 200 || status == 202 || status == 204 || status == 404)
 		return true;
@@ -427,6 +432,11 @@ static void clean_up(struct image *self)
 		return;
 	}
 	list = strs_join(&left, " ");
+	/* Then nobody looks at the findings. */
+	if (clock_interrupted())
+		log_warn("left behind in the registry: %s; they may be deleted "
+			 "by its administrator",
+			 list);
 	doctor_note(doctor, CHECK_LEFT, FINDING_WARNING,
 		    "they may be deleted by the registry's administrator", "%s",
 		    list);

@@ -304,7 +304,7 @@ test_a_repository_of_nexus_that_allows_no_redeploy()
 {
 	fault_rules fault '[
 		{"path": "^/v2/$", "set": {"Server": "Nexus/3.38.0"}},
-		{"method": "PUT", "path": "/manifests/probe$", "nth": 2,
+		{"method": "PUT", "path": "/manifests/probe-[0-9a-f]*$", "nth": 2,
 			"status": 400, "body":
 			"Repository does not allow updating assets"}]'
 	doctor
@@ -339,6 +339,16 @@ test_a_registry_that_deletes_nothing()
 		"/v2/$prefix/dws-csm-doctor-mount/blobs/sha256:"
 	assertTrue 'little was sent' $(($(jq -n '[inputs.up] | add' \
 		"$T/log/fault.jsonl") < 1000000 ? 0 : 1))
+}
+
+test_what_cannot_be_taken_away_is_named()
+{
+	fault_rules fault '[{"method": "DELETE",
+		"path": "/(blobs|manifests)/sha256", "reset_request": 0}]'
+	doctor
+	assert_rc 4
+	assert_finding 'left behind' warning \
+		"/v2/$prefix/dws-csm-doctor/blobs/sha256:"
 }
 
 test_forms_of_location()
@@ -390,12 +400,13 @@ test_content_that_is_changed()
 	assert_finding 'left behind' ok nothing
 }
 
-test_an_interrupted_doctor_takes_away_what_it_wrote()
+# interrupted_doctor RULE...: with a signal in the middle of the probe.
+interrupted_doctor()
 {
 	local process
 
 	fault_rules fault '[{"method": "PUT", "path": "/manifests/",
-		"delay": 3}]'
+		"delay": 3}'"${1:+, $1}"']'
 	"$DWS_CSM" doctor registry --registry "$proxy/$prefix" \
 		--authfile "$REGISTRY_AUTHFILE" --registry-ca "$REGISTRY_CA" \
 		>"$TEST_DIR/out" 2>"$TEST_DIR/err" &
@@ -405,7 +416,20 @@ test_an_interrupted_doctor_takes_away_what_it_wrote()
 	wait "$process"
 	rc=$?
 	assertEquals "exit code ($(<"$TEST_DIR/err"))" 10 "$rc"
+}
+
+test_an_interrupted_doctor_takes_away_what_it_wrote()
+{
+	interrupted_doctor
 	assertEquals 'blobs left' '' "$(stored | grep /_layers/)"
+}
+
+test_an_interrupted_doctor_names_what_it_leaves()
+{
+	interrupted_doctor '{"method": "DELETE", "path": "/blobs/sha256",
+		"status": 403, "after": 0}'
+	assertContains 'message' "$(<"$TEST_DIR/err")" \
+		"left behind in the registry: /v2/$prefix/dws-csm-doctor"
 }
 
 # shellcheck source=/dev/null
