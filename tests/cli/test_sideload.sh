@@ -290,6 +290,17 @@ test_images_are_pulled_out_of_a_bundle()
 	assertFalse 'something was written' "[ -e '$TEST_DIR/none' ]"
 }
 
+# As in a chroot.
+test_without_proc_a_program_passes_for_one_without_a_bundle()
+{
+	# shellcheck disable=SC2016 # for the shell inside
+	must unshare --mount sh -c '
+		mount -t tmpfs none /proc && exec "$1" -v manifests --list' \
+		chroot "$DWS_CSM"
+	assertContains "$(<"$TEST_DIR/must")" 'is /proc mounted?'
+	assertContains "$(<"$TEST_DIR/must")" "$release"
+}
+
 test_a_dry_run_tells_what_is_lacking()
 {
 	sideload --dry-run -v -o json

@@ -194,11 +194,12 @@ test_puts_the_whole_where_no_patch_is_taken()
 		"$(fault_count fault '.method == "PATCH"')"
 }
 
-test_keeps_an_upload_that_was_interrupted()
+# interrupted_push [RULE...]: a push to the keeper with a signal in its middle.
+interrupted_push()
 {
 	local process
 
-	fault_rules keeper '[{"method": "PATCH", "rate": 10000000}]'
+	fault_rules keeper '[{"method": "PATCH", "rate": 10000000}'"${1:+, $1}"']'
 	"$DWS_CSM" images push dws --registry "$keeper/$prefix" -q \
 		--authfile "$REGISTRY_AUTHFILE" \
 		--registry-ca "$REGISTRY_CA" --from "dws=oci:$small" \
@@ -209,10 +210,31 @@ test_keeps_an_upload_that_was_interrupted()
 	wait "$process"
 	rc=$?
 	assertEquals "exit code ($(<"$TEST_DIR/killed"))" 10 "$rc"
+}
+
+test_keeps_an_upload_that_was_interrupted()
+{
+	interrupted_push
 	assertEquals 'taken back' 0 "$(fault_count keeper '.method == "DELETE"')"
 	printf '[]\n' >"$T/fault/keeper.json"
 	to=$keeper push --from "dws=oci:$small" dws
 	assert_rc 0
+	assert_same_image "$small"
+	assert_below 'bytes sent' "$(sum keeper "$blob_bytes")" \
+		$(($(size "$small") * 5 / 4))
+	assert_nothing_remembered
+}
+
+# The next run does not know that requests are limited, and loses nothing by it.
+test_goes_on_where_requests_are_limited()
+{
+	local limit='{"method": "PATCH", "nth": 1, "status": 413, "after": 0}'
+
+	interrupted_push "$limit"
+	printf '[%s]\n' "$limit" >"$T/fault/keeper.json"
+	to=$keeper push -v --from "dws=oci:$small" dws
+	assert_rc 0
+	assert_err 'takes no request that large'
 	assert_same_image "$small"
 	assert_below 'bytes sent' "$(sum keeper "$blob_bytes")" \
 		$(($(size "$small") * 5 / 4))
