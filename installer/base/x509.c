@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 #define COMMON_NAME_MAX 64 /* RFC 5280, ub-common-name */
 #define DNS_NAME_MAX 253
 #define PEM_MAX ((size_t)1 << 20)
+#define RSA_BITS 2048
 
 #define DEFINE_FREE(name, type, free_function) \
 	static void name(type **p)             \
@@ -25,6 +27,7 @@
 
 DEFINE_FREE(key_autofree, EVP_PKEY, EVP_PKEY_free)
 DEFINE_FREE(cert_autofree, X509, X509_free)
+DEFINE_FREE(request_autofree, X509_REQ, X509_REQ_free)
 DEFINE_FREE(bio_autofree, BIO, BIO_free_all)
 DEFINE_FREE(bn_autofree, BIGNUM, BN_free)
 DEFINE_FREE(names_autofree, GENERAL_NAMES, GENERAL_NAMES_free)
@@ -41,6 +44,7 @@ static void certs_autofree(STACK_OF(X509) * *certs)
 /* What an extension needs to know. */
 struct cert_kind {
 	bool ca;
+	int purpose;  /* NID of the extended key usage, but of a CA */
 	X509 *issuer; /* itself for a CA */
 };
 
@@ -156,7 +160,7 @@ static bool add_usage(X509 *cert, const struct cert_kind *kind)
 		.length = 1,
 		.data = &bits,
 	};
-	EXTENDED_KEY_USAGE *server = NULL;
+	EXTENDED_KEY_USAGE *purpose = NULL;
 	bool done;
 
 	if (X509_add1_ext_i2d(cert, NID_basic_constraints, &constraints, 1,
@@ -166,12 +170,12 @@ static bool add_usage(X509 *cert, const struct cert_kind *kind)
 		return false;
 	if (kind->ca)
 		return true;
-	server = sk_ASN1_OBJECT_new_null();
-	done = server &&
-	       sk_ASN1_OBJECT_push(server, OBJ_nid2obj(NID_server_auth)) &&
-	       X509_add1_ext_i2d(cert, NID_ext_key_usage, server, 0,
+	purpose = sk_ASN1_OBJECT_new_null();
+	done = purpose &&
+	       sk_ASN1_OBJECT_push(purpose, OBJ_nid2obj(kind->purpose)) &&
+	       X509_add1_ext_i2d(cert, NID_ext_key_usage, purpose, 0,
 				 X509V3_ADD_APPEND) == 1;
-	sk_ASN1_OBJECT_free(server);
+	sk_ASN1_OBJECT_free(purpose);
 	return done;
 }
 
@@ -282,6 +286,19 @@ static int check_dns_names(const struct strs *dns_names, struct err *err)
 	return 0;
 }
 
+static int ca_read(const struct x509_pair *ca, X509 **cert, EVP_PKEY **key,
+		   struct err *err)
+{
+	*cert = cert_read(ca->cert_pem, err);
+	*key = *cert ? key_read(ca->key_pem, err) : NULL;
+	if (*key == NULL)
+		return -1;
+	if (X509_check_private_key(*cert, *key) != 1)
+		return openssl_fail(err, ERR_INVALID,
+				    "certificate and key of the CA differ");
+	return 0;
+}
+
 int x509_issue_server(struct x509_pair *server, const struct x509_pair *ca,
 		      const struct strs *dns_names, int days, struct err *err)
 {
@@ -289,18 +306,13 @@ int x509_issue_server(struct x509_pair *server, const struct x509_pair *ca,
 	cleanup_by(key_autofree) EVP_PKEY *ca_key = NULL;
 	cleanup_by(key_autofree) EVP_PKEY *key = EVP_EC_gen("P-256");
 	cleanup_by(cert_autofree) X509 *cert = X509_new();
-	struct cert_kind kind = { .ca = false };
+	struct cert_kind kind = { .purpose = NID_server_auth };
 	bool named;
 
 	if (check_dns_names(dns_names, err) < 0)
 		return -1;
-	ca_cert = cert_read(ca->cert_pem, err);
-	ca_key = ca_cert ? key_read(ca->key_pem, err) : NULL;
-	if (ca_key == NULL)
+	if (ca_read(ca, &ca_cert, &ca_key, err) < 0)
 		return err_wrap(err, "CA of '%s'", dns_names->item[0]);
-	if (X509_check_private_key(ca_cert, ca_key) != 1)
-		return openssl_fail(err, ERR_INVALID,
-				    "certificate and key of the CA differ");
 	kind.issuer = ca_cert;
 	named = strlen(dns_names->item[0]) <= COMMON_NAME_MAX;
 	if (key == NULL || cert == NULL ||
@@ -312,6 +324,94 @@ int x509_issue_server(struct x509_pair *server, const struct x509_pair *ca,
 		return openssl_fail(err, ERR_FAILED,
 				    "cannot issue a serving certificate");
 	return pair_write(server, cert, key, err);
+}
+
+static EVP_PKEY *key_make(enum x509_key_type type)
+{
+	return type == X509_KEY_RSA ? EVP_RSA_gen(RSA_BITS) :
+				      EVP_EC_gen("P-256");
+}
+
+/* No certificate is worth anything after that of its CA. */
+static bool end_with_ca(X509 *cert, const X509 *ca)
+{
+	const ASN1_TIME *end = X509_get0_notAfter(ca);
+
+	return ASN1_TIME_compare(X509_get0_notAfter(cert), end) <= 0 ||
+	       X509_set1_notAfter(cert, end);
+}
+
+int x509_issue_client(struct x509_pair *client, const struct x509_pair *ca,
+		      enum x509_key_type type, const char *common_name,
+		      int days, struct err *err)
+{
+	cleanup_by(cert_autofree) X509 *ca_cert = NULL;
+	cleanup_by(key_autofree) EVP_PKEY *ca_key = NULL;
+	cleanup_by(key_autofree) EVP_PKEY *key = NULL;
+	cleanup_by(cert_autofree) X509 *cert = X509_new();
+	struct cert_kind kind = { .purpose = NID_client_auth };
+
+	if (ca_read(ca, &ca_cert, &ca_key, err) < 0)
+		return -1;
+	kind.issuer = ca_cert;
+	key = key_make(type);
+	if (key == NULL || cert == NULL || !set_name(cert, common_name) ||
+	    !cert_fill(cert, key, days, &kind) || !end_with_ca(cert, ca_cert) ||
+	    !X509_set_issuer_name(cert, X509_get_subject_name(ca_cert)) ||
+	    !X509_sign(cert, ca_key, EVP_sha256()))
+		return openssl_fail(err, ERR_FAILED,
+				    "cannot issue a client certificate");
+	return pair_write(client, cert, key, err);
+}
+
+static int request_write(char **request_pem, char **key_pem, X509_REQ *request,
+			 EVP_PKEY *key, struct err *err)
+{
+	cleanup_by(bio_autofree) BIO *request_bio = BIO_new(BIO_s_mem());
+	cleanup_by(bio_autofree) BIO *key_bio = BIO_new(BIO_s_mem());
+
+	if (request_bio == NULL || key_bio == NULL ||
+	    !PEM_write_bio_X509_REQ(request_bio, request) ||
+	    !PEM_write_bio_PrivateKey(key_bio, key, NULL, NULL, 0, NULL, NULL))
+		return openssl_fail(err, ERR_FAILED,
+				    "cannot write the request");
+	*request_pem = bio_text(request_bio);
+	*key_pem = bio_text(key_bio);
+	return 0;
+}
+
+int x509_make_request(char **request_pem, char **key_pem,
+		      enum x509_key_type type, const char *common_name,
+		      struct err *err)
+{
+	cleanup_by(key_autofree) EVP_PKEY *key = key_make(type);
+	cleanup_by(request_autofree) X509_REQ *request = X509_REQ_new();
+
+	if (key == NULL || request == NULL ||
+	    !X509_NAME_add_entry_by_txt(
+		    X509_REQ_get_subject_name(request), "CN", MBSTRING_UTF8,
+		    (const unsigned char *)common_name, -1, -1, 0) ||
+	    !X509_REQ_set_pubkey(request, key) ||
+	    !X509_REQ_sign(request, key, EVP_sha256()))
+		return openssl_fail(err, ERR_FAILED,
+				    "cannot make a request for a certificate");
+	return request_write(request_pem, key_pem, request, key, err);
+}
+
+int x509_pair_check(const struct x509_pair *pair, enum x509_key_type *type,
+		    struct err *err)
+{
+	cleanup_by(cert_autofree) X509 *cert = cert_read(pair->cert_pem, err);
+	cleanup_by(key_autofree) EVP_PKEY *key = NULL;
+
+	key = cert ? key_read(pair->key_pem, err) : NULL;
+	if (key == NULL)
+		return -1;
+	if (X509_check_private_key(cert, key) != 1)
+		return openssl_fail(err, ERR_VERIFY,
+				    "certificate and key differ");
+	*type = EVP_PKEY_is_a(key, "RSA") ? X509_KEY_RSA : X509_KEY_EC;
+	return 0;
 }
 
 void x509_pair_release(struct x509_pair *pair)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/x509.h"
+#include "base/x509_look.h"
 
 #define DAY 86400
 #define NAME "dws-webhook-service.dws-system.svc"
@@ -195,6 +196,116 @@ static void x509_convinces_the_openssl_command(void **state)
 	unlink(cert);
 }
 
+static void x509_clients_are_for_clients_of_their_ca(void **state)
+{
+	static const enum x509_key_type types[] = { X509_KEY_RSA, X509_KEY_EC };
+	struct fixture *f = *state;
+	autofree char *ca = mem_printf("%s/ca.pem", f->dir);
+	autofree char *cert = mem_printf("%s/cert.pem", f->dir);
+	char *argv[] = { "openssl",  "verify",	  "-x509_strict",
+			 "-purpose", "sslclient", "-CAfile",
+			 ca,	     cert,	  NULL };
+	struct proc_request request = { .argv = argv };
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		auto_x509_pair struct x509_pair client = { 0 };
+		auto_x509_look struct x509_look look = { 0 };
+		struct proc_result auto_proc result = PROC_RESULT_INIT;
+		enum x509_key_type type = types[1 - i];
+
+		assert_done(x509_issue_client(&client, &f->ca, types[i],
+					      "slurm-dws", 30, &f->err) == 0,
+			    &f->err);
+		assert_done(x509_pair_check(&client, &type, &f->err) == 0,
+			    &f->err);
+		assert_int_equal(type, types[i]);
+		assert_done(x509_look(&look, client.cert_pem, &f->err) == 0,
+			    &f->err);
+		assert_string_equal(look.subject, "CN=slurm-dws");
+		assert_in_range(look.not_after, time(NULL) + 30 * DAY - 60,
+				time(NULL) + 30 * DAY);
+		assert_done(file_replace(AT_FDCWD, ca, 0600, f->ca.cert_pem,
+					 strlen(f->ca.cert_pem), &f->err) == 0,
+			    &f->err);
+		assert_done(file_replace(AT_FDCWD, cert, 0600, client.cert_pem,
+					 strlen(client.cert_pem), &f->err) == 0,
+			    &f->err);
+		assert_done(proc_run(&request, &result, &f->err) == 0, &f->err);
+		assert_int_equal(result.status, 0);
+		/* It is no server's. */
+		assert_int_equal(x509_verify(client.cert_pem, f->ca.cert_pem,
+					     "slurm-dws", time(NULL), &f->err),
+				 0);
+		err_clear(&f->err);
+	}
+	unlink(ca);
+	unlink(cert);
+}
+
+static void x509_clients_do_not_outlive_their_ca(void **state)
+{
+	struct fixture *f = *state;
+	auto_x509_pair struct x509_pair ca = { 0 }, client = { 0 };
+	time_t ca_end, end;
+
+	assert_done(x509_make_ca(&ca, "short", 2, &f->err) == 0, &f->err);
+	assert_done(x509_issue_client(&client, &ca, X509_KEY_EC, "x", 500,
+				      &f->err) == 0,
+		    &f->err);
+	assert_done(x509_not_after(ca.cert_pem, &ca_end, &f->err) == 0,
+		    &f->err);
+	assert_done(x509_not_after(client.cert_pem, &end, &f->err) == 0,
+		    &f->err);
+	assert_int_equal(end, ca_end);
+}
+
+static void x509_requests_are_taken_by_the_openssl_command(void **state)
+{
+	struct fixture *f = *state;
+	autofree char *path = mem_printf("%s/request.pem", f->dir);
+	char *argv[] = { "openssl", "req",	"-in",	   path,
+			 "-noout",  "-subject", "-verify", NULL };
+	struct proc_request request = { .argv = argv };
+
+	for (int type = X509_KEY_RSA; type <= X509_KEY_EC; type++) {
+		struct proc_result auto_proc result = PROC_RESULT_INIT;
+		autofree char *pem = NULL;
+		char *key = NULL;
+
+		assert_done(x509_make_request(&pem, &key,
+					      (enum x509_key_type)type,
+					      "slurm-dws", &f->err) == 0,
+			    &f->err);
+		assert_non_null(strstr(key, "PRIVATE KEY"));
+		mem_free_secret(key);
+		assert_done(file_replace(AT_FDCWD, path, 0600, pem, strlen(pem),
+					 &f->err) == 0,
+			    &f->err);
+		assert_done(proc_run(&request, &result, &f->err) == 0, &f->err);
+		assert_int_equal(result.status, 0);
+	}
+	unlink(path);
+}
+
+static void x509_pair_check_refuses_what_does_not_fit(void **state)
+{
+	struct fixture *f = *state;
+	struct x509_pair mixed = { .cert_pem = f->ca.cert_pem,
+				   .key_pem = f->server.key_pem };
+	auto_x509_pair struct x509_pair client = { 0 };
+	enum x509_key_type type;
+
+	assert_int_equal(x509_pair_check(&mixed, &type, &f->err), -1);
+	assert_int_equal(f->err.kind, ERR_VERIFY);
+	assert_int_equal(x509_issue_client(&client, &mixed, X509_KEY_EC, "x", 1,
+					   &f->err),
+			 -1);
+	assert_non_null(strstr(f->err.msg, "of the CA differ"));
+	mixed.key_pem = "no key";
+	assert_int_equal(x509_pair_check(&mixed, &type, &f->err), -1);
+	assert_int_equal(f->err.kind, ERR_INVALID);
+}
+
 #define test(function) \
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
@@ -208,6 +319,10 @@ int main(void)
 		test(x509_refuses_bad_input),
 		test(x509_names_too_long_for_a_subject_are_still_served),
 		test(x509_convinces_the_openssl_command),
+		test(x509_clients_are_for_clients_of_their_ca),
+		test(x509_clients_do_not_outlive_their_ca),
+		test(x509_requests_are_taken_by_the_openssl_command),
+		test(x509_pair_check_refuses_what_does_not_fit),
 	};
 
 	return cmocka_run_group_tests_name("x509", tests, NULL, NULL);
