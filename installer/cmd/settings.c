@@ -67,7 +67,30 @@ static const struct opt table[] = {
 	  "read the password of the private key from standard input",
 	  AT(key_password_stdin), GROUP_KEY | GROUP_PASSWORD, true },
 	{ "force", 0, OPT_FLAG, NULL, NULL, "overwrite what is there",
-	  AT(force), GROUP_KEYGEN, .only_flag = true },
+	  AT(force), GROUP_KEYGEN | GROUP_WLM_CREATE, .only_flag = true },
+	{ "via-csr", 0, OPT_FLAG, NULL, NULL,
+	  "have the cluster sign, by its certificates API, not the CA's key",
+	  AT(via_csr), GROUP_WLM_ISSUE },
+	{ "ca-cert", 0, OPT_TEXT, "FILE", NULL,
+	  "certificate of the cluster's CA (default "
+	  "/etc/kubernetes/pki/ca.crt)",
+	  AT(ca_cert), GROUP_WLM_ISSUE, .check = check_not_empty },
+	{ "ca-key", 0, OPT_TEXT, "FILE", NULL,
+	  "its private key (default /etc/kubernetes/pki/ca.key)", AT(ca_key),
+	  GROUP_WLM_ISSUE, .check = check_not_empty },
+	{ "days", 0, OPT_NUMBER, "N", NULL,
+	  "validity of the certificate (default 500)", AT(days),
+	  GROUP_WLM_ISSUE, .min = 1, .max = 3650 },
+	{ "key-type", 0, OPT_TEXT, "TYPE", "rsa|ec",
+	  "RSA of 2048 bits (default), or EC on P-256", AT(key_type),
+	  GROUP_WLM_ISSUE },
+	{ "server", 0, OPT_TEXT, "URL", NULL,
+	  "address of the API server as the Slurm host reaches it (default: "
+	  "that of the kubeconfig)",
+	  AT(server), GROUP_WLM_ISSUE, .check = check_not_empty },
+	{ "warn-days", 0, OPT_NUMBER, "N", NULL,
+	  "fail where the certificate ends in fewer days (default 60)",
+	  AT(warn_days), GROUP_WLM_CHECK, .min = 0, .max = 3650 },
 	{ "sbom", 0, OPT_FLAG, NULL, NULL,
 	  "print what is inside as SPDX 2.3 in JSON", AT(sbom), GROUP_INSPECT,
 	  true },
@@ -152,6 +175,9 @@ static const struct opt table[] = {
 	{ "namespace", 'n', OPT_TEXT, "NAME", NULL,
 	  "only this namespace (default: all)", AT(namespace),
 	  GROUP_NAMESPACE },
+	{ "namespace", 'n', OPT_TEXT, "NAME", NULL,
+	  "namespace that Workflows go to (default: default)", AT(namespace),
+	  GROUP_WLM_CREATE },
 	{ "all-namespaces", 'A', OPT_FLAG, NULL, NULL,
 	  "all namespaces, also where --namespace names one",
 	  AT(all_namespaces), GROUP_NAMESPACE },
@@ -229,6 +255,8 @@ void settings_init(struct settings *settings)
 	settings->replicas = -1;
 	settings->hooks_timeout_ms = 300000;
 	settings->keep = 10;
+	settings->days = 500;
+	settings->warn_days = 60;
 	settings->registry = "registry.local";
 	settings->webhook_certs = "auto";
 	settings->output = NULL;

@@ -55,6 +55,9 @@ enum opt_group {
 	GROUP_KEYGEN = 1ULL << 34,
 	GROUP_DOCTOR = 1ULL << 35,
 	GROUP_EXTRACT = 1ULL << 36,
+	GROUP_WLM_ISSUE = 1ULL << 37,  /* how a certificate is made */
+	GROUP_WLM_CREATE = 1ULL << 38, /* what a new credential says */
+	GROUP_WLM_CHECK = 1ULL << 39,
 	GROUP_WORKFLOW = 1ULL << 40, /* of one job's Workflow, for programs */
 	GROUP_STDIN = 1ULL << 41,
 	GROUP_SET_STATE = 1ULL << 42,
@@ -129,6 +132,14 @@ struct settings {
 	bool sbom;
 	bool force;
 	bool no_write; /* the doctor's probe */
+
+	const char *key_type; /* "rsa", "ec", or NULL */
+	int64_t days;	      /* of validity */
+	const char *ca_cert;  /* files of the cluster's CA */
+	const char *ca_key;
+	bool via_csr;
+	const char *server; /* URL, or NULL */
+	int64_t warn_days;
 
 	const char *to;
 	bool man;

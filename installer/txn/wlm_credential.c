@@ -1,0 +1,321 @@
+#include "txn/wlm_credential.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/x509_look.h"
+#include "kube/csr.h"
+#include "kube/discovery.h"
+#include "kube/kubeconfig.h"
+#include "kube/kubeconfig_text.h"
+#include "txn/names.h"
+#include "txn/wlm.h"
+
+#define PEM_MAX_BYTES ((size_t)1 << 20)
+#define DAY_S ((int64_t)86400)
+#define SIGNER_TIMEOUT_MS 60000
+#define RIGHTS_TIMEOUT_MS 15000
+#define PAUSE_MS 100
+#define PAUSE_MAX_MS 1000
+/* A signer counts from some minutes ago, since clocks differ. */
+#define SHORTER_S 3600
+#define SECRETS_PATH "/api/v1/secrets?limit=1"
+
+/* --- proof ------------------------------------------------------------------ */
+
+/* The path of all Workflows, at the version that the server prefers: that is
+ * the newest, which is stored, so no webhook has to convert. */
+static char *workflows_path(struct kube *kube, struct err *err)
+{
+	struct discovery *discovery = discovery_new();
+	auto_strs struct strs versions = STRS_INIT;
+	char *path = NULL;
+
+	if (discovery_versions(discovery, kube, DWS_GROUP, &versions, err) == 0)
+		path = mem_printf("/apis/" DWS_GROUP "/%s/workflows?limit=1",
+				  versions.nr ? versions.item[0] : "v1alpha1");
+	discovery_free(discovery);
+	return path;
+}
+
+/* 1, or 0 where none are served. */
+static int may_list(struct kube *kube, int64_t patience_ms, struct err *err)
+{
+	int64_t deadline = deadline_in_ms(patience_ms);
+	autofree char *path = workflows_path(kube, err);
+
+	for (unsigned int tries = 1; path; tries++) {
+		struct err failure = ERR_INIT;
+		autojval struct jval *list = kube_get(kube, path, &failure);
+
+		if (list)
+			return 1;
+		/* Who may not look is told so before what is not there. */
+		if (kube_is_not_found(&failure))
+			return 0;
+		if (failure.http != 403 || deadline_left_ms(deadline) == 0) {
+			*err = failure;
+			return -1;
+		}
+		if (clock_sleep(clock_backoff_ms(tries, PAUSE_MS, PAUSE_MAX_MS),
+				err) < 0)
+			return -1;
+	}
+	return -1;
+}
+
+static int may_not_read_secrets(struct kube *kube, struct err *err)
+{
+	struct kube_request request = { .path = SECRETS_PATH,
+					.method = "GET",
+					.form = KUBE_METADATA_LIST };
+	struct err failure = ERR_INIT;
+	autojval struct jval *answer = NULL;
+
+	if (kube_request(kube, &request, &answer, &failure) >= 0)
+		return err_set(err, ERR_BLOCKED,
+			       "user '" WLM_USER
+			       "' may read Secrets, which is more than a "
+			       "workload manager needs; find what gives it "
+			       "that: 'kubectl auth can-i --list --as " WLM_USER
+			       "'");
+	if (failure.http == 403)
+		return 0;
+	*err = failure;
+	return -1;
+}
+
+int wlm_prove(struct kube_config *config, int64_t patience_ms, struct err *err)
+{
+	autokube struct kube *kube = kube_new(config);
+	int listed = may_list(kube, patience_ms, err);
+
+	if (listed < 0 || may_not_read_secrets(kube, err) < 0)
+		return -1;
+	return listed;
+}
+
+/* --- making ------------------------------------------------------------------ */
+
+static int read_ca(const struct wlm_issue *issue, struct x509_pair *ca,
+		   struct err *err)
+{
+	if (file_read(AT_FDCWD, issue->ca_cert, PEM_MAX_BYTES, &ca->cert_pem,
+		      NULL, err) < 0 ||
+	    file_read(AT_FDCWD, issue->ca_key, PEM_MAX_BYTES, &ca->key_pem,
+		      NULL, err) < 0) {
+		err_hint(err, "the cluster's CA is on its master nodes; give "
+			      "--ca-cert and --ca-key, or --via-csr to have "
+			      "the cluster sign");
+		return -1;
+	}
+	return 0;
+}
+
+static int sign_here(const struct wlm_issue *issue, struct x509_pair *pair,
+		     struct err *err)
+{
+	auto_x509_pair struct x509_pair ca = { 0 };
+
+	if (read_ca(issue, &ca, err) < 0)
+		return -1;
+	if (x509_issue_client(pair, &ca, issue->key_type, WLM_USER, issue->days,
+			      err) < 0)
+		return err_wrap(err, "sign with '%s' and '%s'", issue->ca_cert,
+				issue->ca_key);
+	return 0;
+}
+
+static int have_signed(const struct wlm_issue *issue, struct x509_pair *pair,
+		       bool *heard, struct err *err)
+{
+	autofree char *request = NULL;
+	enum x509_key_type type;
+	struct csr csr = {
+		.name = WLM_USER "-",
+		.rsa = issue->key_type == X509_KEY_RSA,
+		.seconds = issue->days * DAY_S,
+		.timeout_ms = SIGNER_TIMEOUT_MS,
+	};
+
+	if (x509_make_request(&request, &pair->key_pem, issue->key_type,
+			      WLM_USER, err) < 0)
+		return -1;
+	csr.request_pem = request;
+	if (csr_issue(issue->kube, &csr, &pair->cert_pem, heard, err) < 0)
+		return -1;
+	if (x509_pair_check(pair, &type, err) < 0)
+		return err_wrap(err, "certificate of the API server");
+	return 0;
+}
+
+/* The file belongs to whom it belonged. Not through a link: the folder may be
+ * another's. */
+static int keep_owner(const char *path, const char *place, struct err *err)
+{
+	struct stat was, is;
+	autoclose int fd = -1;
+
+	if (geteuid() != 0 || lstat(place, &was) < 0 || !S_ISREG(was.st_mode))
+		return 0;
+	fd = file_open(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, 0, err);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &is) < 0 || is.st_nlink != 1 || is.st_uid != 0)
+		return err_set(err, ERR_FAILED,
+			       "'%s' is not what was written; somebody else "
+			       "writes in this folder",
+			       path);
+	if (fchown(fd, was.st_uid, was.st_gid) < 0)
+		return err_sys(err, errno, "cannot give '%s' to its owner",
+			       path);
+	return 0;
+}
+
+static int write_text(const struct wlm_issue *issue, const char *path,
+		      const struct x509_pair *pair, struct err *err)
+{
+	struct buf auto_buf_secret text = BUF_INIT(PEM_MAX_BYTES * 4);
+	struct kube_access access = { .http = NULL };
+	struct kubeconfig_parts parts = {
+		.cluster = kube_config_cluster(issue->place),
+		.user = WLM_USER,
+		.ns = issue->ns,
+		.server = issue->server ? issue->server :
+					  kube_config_server(issue->place),
+		.cert_pem = pair->cert_pem,
+		.key_pem = pair->key_pem,
+	};
+
+	if (kube_config_access(issue->place, &access, err) < 0)
+		return -1;
+	parts.ca_pem = access.http->ca_pem;
+	parts.tls_server_name = access.http->tls_server_name;
+	parts.proxy = access.http->proxy;
+	kubeconfig_text(&text, &parts);
+	kube_access_release(&access);
+	if (buf_check(&text, path, err) < 0)
+		return -1;
+	return file_replace(AT_FDCWD, path, 0600, text.data, text.len, err);
+}
+
+/* A certificate of another CA than the cluster's is the likely mistake. */
+static int prove_file(const struct wlm_issue *issue, const char *path,
+		      bool *no_dws, struct err *err)
+{
+	const struct kube_config_options options = { .kubeconfig = path };
+	struct kube_config *config = kube_config_load(&options, err);
+	int proven = -1;
+
+	if (config)
+		proven = wlm_prove(config, RIGHTS_TIMEOUT_MS, err);
+	kube_config_free(config);
+	if (proven < 0) {
+		if (err->http == 401 && !issue->via_csr)
+			err_hint(err,
+				 "'%s' is not the CA of this cluster's "
+				 "users",
+				 issue->ca_cert);
+		return err_wrap(err, "try the new credential");
+	}
+	*no_dws = proven == 0;
+	return 0;
+}
+
+static int put_in_place(const struct wlm_issue *issue, const char *path,
+			const struct x509_pair *pair, bool *no_dws,
+			struct err *err)
+{
+	if (write_text(issue, path, pair, err) < 0 ||
+	    prove_file(issue, path, no_dws, err) < 0 ||
+	    keep_owner(path, issue->path, err) < 0)
+		return -1;
+	if (rename(path, issue->path) < 0)
+		return err_sys(err, errno, "cannot rename '%s' to '%s'", path,
+			       issue->path);
+	return file_sync_dir(AT_FDCWD, issue->path, err);
+}
+
+int wlm_issue(const struct wlm_issue *issue, struct wlm_issued *issued,
+	      struct err *err)
+{
+	auto_x509_pair struct x509_pair pair = { 0 };
+	autofree char *path = mem_printf("%s.new", issue->path);
+	int64_t wish = clock_wall() + issue->days * DAY_S - SHORTER_S;
+	int result;
+
+	*issued = (struct wlm_issued){ .heard = true };
+	result = issue->via_csr ?
+			 have_signed(issue, &pair, &issued->heard, err) :
+			 sign_here(issue, &pair, err);
+	if (result < 0 ||
+	    x509_not_after(pair.cert_pem, &issued->until, err) < 0)
+		return -1;
+	issued->shorter = issued->until < wish;
+	if (put_in_place(issue, path, &pair, &issued->no_dws, err) < 0) {
+		unlink(path);
+		return -1;
+	}
+	return 0;
+}
+
+/* --- reading ----------------------------------------------------------------- */
+
+static int read_pair(struct wlm_file *file, const char *path, struct err *err)
+{
+	struct kubeconfig *files = kubeconfig_new();
+	struct kubeconfig_entry user;
+	int result = kubeconfig_add_file(files, path, err);
+
+	if (result == 0)
+		result = kubeconfig_find(files, "user",
+					 kube_config_user(file->config), NULL,
+					 &user, err);
+	if (result == 0)
+		result = kubeconfig_pem(&user, "client-certificate",
+					&file->pair.cert_pem, NULL, err);
+	if (result == 0)
+		result = kubeconfig_pem(&user, "client-key",
+					&file->pair.key_pem, NULL, err);
+	kubeconfig_free(files);
+	if (result == 0 && !(file->pair.cert_pem && file->pair.key_pem))
+		result = err_set(err, ERR_INVALID,
+				 "'%s' has no client certificate with its key",
+				 path);
+	return result;
+}
+
+int wlm_file_read(struct wlm_file *file, const char *path, struct err *err)
+{
+	const struct kube_config_options options = { .kubeconfig = path };
+	auto_x509_look struct x509_look look = { 0 };
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return err_sys(err, errno, "cannot look at '%s'", path);
+	file->mode = st.st_mode & 07777;
+	file->config = kube_config_load(&options, err);
+	if (file->config == NULL || read_pair(file, path, err) < 0)
+		return -1;
+	if (x509_pair_check(&file->pair, &file->key_type, err) < 0 ||
+	    x509_look(&look, file->pair.cert_pem, err) < 0)
+		return err_wrap(err, "'%s'", path);
+	file->user = mem_steal(&look.subject);
+	file->until = look.not_after;
+	return 0;
+}
+
+void wlm_file_release(struct wlm_file *file)
+{
+	x509_pair_release(&file->pair);
+	free(file->user);
+	kube_config_free(file->config);
+	memset(file, 0, sizeof(*file));
+}
