@@ -124,6 +124,32 @@ static void show_webhook(const struct jval *webhook, struct buf *out)
 	show_certificate(jval_get(webhook, "certificate"), out);
 }
 
+static void show_credential(const struct jval *credential, struct buf *out)
+{
+	const char *error = jval_str(credential, "error");
+	const char *until = jval_str(credential, "until");
+
+	if (!jval_is_object(credential))
+		return;
+	if (error) {
+		buf_addf(out, "Slurm        unknown: %s\n", error);
+		return;
+	}
+	buf_addf(out, "Slurm        user %s, role %s%s\n",
+		 jval_str(credential, "user"), jval_str(credential, "role"),
+		 jval_bool(credential, "roleFound", false) ?
+			 "" :
+			 " IS MISSING: 'dws-csm wlm renew' mends it");
+	if (until)
+		buf_addf(out,
+			 "             credential valid until %s (%" PRId64
+			 " days)\n",
+			 until, jval_int(credential, "daysLeft", 0));
+	else
+		buf_addstr(out, "             credential not made by dws-csm, "
+				"valid until an unknown time\n");
+}
+
 static void show_workflows(const struct jval *workflows, struct buf *out)
 {
 	const char *error = jval_str(workflows, "error");
@@ -204,6 +230,7 @@ static int status_show(const struct jval *status, struct err *err)
 	show_deployments(jval_get(status, "deployments"), &out);
 	show_crds(jval_get(status, "crds"), &out);
 	show_webhook(jval_get(status, "webhook"), &out);
+	show_credential(jval_get(status, "workloadManager"), &out);
 	show_workflows(jval_get(status, "workflows"), &out);
 	return output_text(buf_str(&out), err);
 }

@@ -16,6 +16,7 @@
 #include "txn/lease.h"
 #include "txn/names.h"
 #include "txn/survey.h"
+#include "txn/wlm.h"
 
 #define IN_NAMESPACE "/api/v1/namespaces/" DWS_NAMESPACE
 
@@ -283,6 +284,7 @@ static int add_details(struct jval *status, struct kube *kube,
 	if (webhook == NULL)
 		return -1;
 	jval_set(status, "webhook", webhook);
+	jval_set(status, "workloadManager", wlm_value(kube));
 	jval_set(status, "workflows", workflows_value(kube));
 	return 0;
 }

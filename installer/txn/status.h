@@ -7,6 +7,8 @@
  *	 crds: [{name, storage, state}],
  *	 webhook: {endpoints, configurations: [{kind, name, caBundle}],
  *		   certificate: {secret, issuedBy, notAfter, daysLeft}},
+ *	 workloadManager: {user, role, roleFound, until, daysLeft}, {error} or
+ *		   null (see wlm.h),
  *	 workflows: {count, items: [...]} or {error},
  *	 gate, leftovers,
  *	 transaction: {operation, version, fromVersion, direction, step,
