@@ -3,7 +3,7 @@
 #include <elf.h>
 #include <string.h>
 
-#define ELF_ALIGN 512
+#include "format/tar_header.h"
 
 /* What lies at [offset, offset + len) is inside the volume, and counts. */
 static int extend(uint64_t *end, uint64_t offset, uint64_t len,
@@ -76,7 +76,7 @@ int elf_payload(const struct volume *volume, uint64_t *start, struct err *err)
 
 	if (elf <= 0)
 		return elf;
-	*start = (end + ELF_ALIGN - 1) / ELF_ALIGN * ELF_ALIGN;
+	*start = tar_padded(end);
 	if (end == size || *start > size)
 		*start = size;
 	return 1;
