@@ -102,6 +102,13 @@ test_keygen_leaves_keys_alone_that_are_there()
 	dws_with '' bundle keygen "$name" --key-password-stdin --force
 	assert_rc 0
 	assertNotEquals "$before" "$(cat "$name.key" "$name.pub")"
+	before=$(<"$name.key")
+	rm "$name.pub"
+	mkdir "$name.pub"
+	dws_with '' bundle keygen "$name" --key-password-stdin --force
+	assert_rc 1
+	assertEquals 'the only private key' "$before" "$(<"$name.key")"
+	rmdir "$name.pub"
 }
 
 test_keygen_encrypts_with_the_password()
