@@ -8,6 +8,9 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,24 +19,108 @@
 #include "base/mem.h"
 
 #define PROBE_SLICE_MS 100
+#define LOOKUP_SLICE_MS 5
 
-int probe_name(struct probe *self, const char *host, const char *port,
-	       struct err *err)
+/* getaddrinfo hears no signal and has no deadline of ours. So it has a thread,
+ * which is left alone when it takes too long; the last one frees. */
+struct lookup {
+	char *host, *port;
+	struct addrinfo *found;
+	int failed, sys;
+	int64_t ms;
+	atomic_bool done;
+	atomic_int users;
+};
+
+static void lookup_drop(struct lookup *self)
+{
+	if (atomic_fetch_sub(&self->users, 1) > 1)
+		return;
+	if (self->found)
+		freeaddrinfo(self->found);
+	free(self->host);
+	free(self->port);
+	free(self);
+}
+
+static void *lookup_main(void *arg)
 {
 	const struct addrinfo hints = {
 		.ai_family = AF_UNSPEC,
 		.ai_socktype = SOCK_STREAM,
 	};
+	struct lookup *self = arg;
 	int64_t start = clock_now_ms();
-	int failed = getaddrinfo(host, port, &hints, &self->found);
-	char text[NI_MAXHOST];
 
-	self->name_ms = clock_now_ms() - start;
-	if (failed)
-		return err_set(err, ERR_NET,
-			       "cannot find the address of '%s': %s", host,
-			       failed == EAI_SYSTEM ? strerror(errno) :
-						      gai_strerror(failed));
+	self->failed =
+		getaddrinfo(self->host, self->port, &hints, &self->found);
+	self->sys = errno;
+	self->ms = clock_now_ms() - start;
+	atomic_store(&self->done, true);
+	lookup_drop(self);
+	return NULL;
+}
+
+static int lookup_wait(struct lookup *self, int64_t timeout_ms, struct err *err)
+{
+	int64_t deadline = deadline_in_ms(timeout_ms);
+
+	for (;;) {
+		if (deadline_left_ms(deadline) == 0)
+			return err_set(err, ERR_TIMEOUT,
+				       "cannot find the address of '%s': no "
+				       "name server answers",
+				       self->host);
+		if (atomic_load(&self->done))
+			break;
+		if (clock_sleep(LOOKUP_SLICE_MS, err) < 0)
+			return -1;
+	}
+	return self->failed ? err_set(err, ERR_NET,
+				      "cannot find the address of '%s': %s",
+				      self->host,
+				      self->failed == EAI_SYSTEM ?
+					      strerror(self->sys) :
+					      gai_strerror(self->failed)) :
+			      0;
+}
+
+/* A thread for it, which nobody joins. */
+static int lookup_start(struct lookup *self, struct err *err)
+{
+	pthread_t thread;
+	int sys;
+
+	atomic_store(&self->users, 2);
+	sys = pthread_create(&thread, NULL, lookup_main, self);
+	if (sys == 0) {
+		pthread_detach(thread);
+		return 0;
+	}
+	atomic_store(&self->users, 1);
+	return err_sys(err, sys, "cannot start a thread");
+}
+
+int probe_name(struct probe *self, const char *host, const char *port,
+	       int64_t timeout_ms, struct err *err)
+{
+	struct lookup *lookup = mem_alloc(sizeof(*lookup));
+	char text[NI_MAXHOST];
+	int result;
+
+	lookup->host = mem_strdup(host);
+	lookup->port = mem_strdup(port);
+	result = lookup_start(lookup, err);
+	if (result == 0)
+		result = lookup_wait(lookup, timeout_ms, err);
+	if (result == 0) {
+		self->found = lookup->found;
+		lookup->found = NULL;
+		self->name_ms = lookup->ms;
+	}
+	lookup_drop(lookup);
+	if (result < 0)
+		return -1;
 	for (struct addrinfo *at = self->found; at; at = at->ai_next)
 		if (getnameinfo(at->ai_addr, at->ai_addrlen, text, sizeof(text),
 				NULL, 0, NI_NUMERICHOST) == 0 &&

@@ -8,7 +8,7 @@
  *
  *	auto_probe struct probe probe = PROBE_INIT;
  *
- *	if (probe_name(&probe, "registry.local", "443", &err) == 0 &&
+ *	if (probe_name(&probe, "registry.local", "443", 10000, &err) == 0 &&
  *	    probe_connect(&probe, 10000, &err) == 0 &&
  *	    probe_tls(&probe, "registry.local", 10000, &err) == 0)
  *		look at probe.chain_pem
@@ -43,7 +43,7 @@ struct probe {
 
 /* Ask for the addresses of `host` (IPv6 addresses without brackets). */
 int probe_name(struct probe *probe, const char *host, const char *port,
-	       struct err *err) must_check;
+	       int64_t timeout_ms, struct err *err) must_check;
 
 /* Connect to the first address that lets us. */
 int probe_connect(struct probe *probe, int64_t timeout_ms, struct err *err)

@@ -61,7 +61,7 @@ static void look_at_address(struct doctor *doctor, struct probe *probe,
 	struct err err = ERR_INIT;
 	autofree char *list = NULL;
 
-	if (probe_name(probe, host, port, &err) < 0) {
+	if (probe_name(probe, host, port, REACH_TIMEOUT_MS, &err) < 0) {
 		note_way(doctor, CHECK_ADDRESS, &err,
 			 "check the name, /etc/resolv.conf and /etc/hosts");
 		doctor_skip(doctor, CHECK_CONNECTION, CHECK_CLOCK,

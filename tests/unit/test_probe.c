@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include <signal.h>
+
 #include "base/clock.h"
 #include "fake_server.h"
 #include "net/probe.h"
@@ -10,7 +12,8 @@ static void probe_finds_the_addresses_of_a_name(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_done(probe_name(&probe, "127.0.0.1", "443", &err) == 0, &err);
+	assert_done(probe_name(&probe, "127.0.0.1", "443", 30000, &err) == 0,
+		    &err);
 	assert_int_equal(probe.addresses.nr, 1);
 	assert_string_equal(probe.addresses.item[0], "127.0.0.1");
 }
@@ -21,10 +24,21 @@ static void probe_tells_a_name_without_address(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(probe_name(&probe, "nowhere.invalid", "443", &err),
-			 -1);
+	assert_int_equal(
+		probe_name(&probe, "nowhere.invalid", "443", 30000, &err), -1);
 	assert_int_equal(err.kind, ERR_NET);
 	assert_non_null(strstr(err.msg, "'nowhere.invalid'"));
+}
+
+static void probe_does_not_wait_for_a_name_for_ever(void **state)
+{
+	auto_probe struct probe probe = PROBE_INIT;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(probe_name(&probe, "nowhere.invalid", "443", 0, &err),
+			 -1);
+	assert_error(&err, ERR_TIMEOUT, "'nowhere.invalid': no name server");
 }
 
 static void probe_tells_that_nobody_listens(void **state)
@@ -33,7 +47,8 @@ static void probe_tells_that_nobody_listens(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_done(probe_name(&probe, "127.0.0.1", "1", &err) == 0, &err);
+	assert_done(probe_name(&probe, "127.0.0.1", "1", 30000, &err) == 0,
+		    &err);
 	assert_int_equal(probe_connect(&probe, 1000, &err), -1);
 	assert_int_equal(err.kind, ERR_NET);
 	assert_non_null(strstr(err.msg, "127.0.0.1: Connection refused"));
@@ -49,7 +64,8 @@ static void shake(const char *answer, struct err *err)
 
 	fake_server_start(&server);
 	snprintf(port, sizeof(port), "%d", server.port);
-	assert_done(probe_name(&probe, "127.0.0.1", port, err) == 0, err);
+	assert_done(probe_name(&probe, "127.0.0.1", port, 30000, err) == 0,
+		    err);
 	assert_done(probe_connect(&probe, 1000, err) == 0, err);
 	assert_string_equal(probe.address, "127.0.0.1");
 	assert_int_equal(probe_tls(&probe, "registry.local", 300, err), -1);
@@ -71,13 +87,29 @@ static void probe_does_not_wait_for_ever(void **state)
 	assert_true(clock_now_ms() - start < 5000);
 }
 
+/* The last one: a signal is never forgotten. */
+static void probe_of_a_name_hears_a_signal(void **state)
+{
+	auto_probe struct probe probe = PROBE_INIT;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	interrupt_install();
+	raise(SIGTERM);
+	assert_int_equal(
+		probe_name(&probe, "nowhere.invalid", "443", 30000, &err), -1);
+	assert_error(&err, ERR_INTERRUPTED, "interrupted");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(probe_finds_the_addresses_of_a_name),
 		cmocka_unit_test(probe_tells_a_name_without_address),
+		cmocka_unit_test(probe_does_not_wait_for_a_name_for_ever),
 		cmocka_unit_test(probe_tells_that_nobody_listens),
 		cmocka_unit_test(probe_does_not_wait_for_ever),
+		cmocka_unit_test(probe_of_a_name_hears_a_signal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
