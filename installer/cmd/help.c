@@ -314,6 +314,15 @@ static char *help_subject(const struct strs *args)
 	return name;
 }
 
+/* Whether it is the name of a command; there a dash may be one of its own. */
+static bool is_name(const char *subject, const char *name)
+{
+	for (; *subject && *name; subject++, name++)
+		if (*subject != (*name == '-' ? ' ' : *name))
+			return false;
+	return *subject == *name;
+}
+
 static int help_run(struct settings *settings, const struct strs *args,
 		    struct err *err)
 {
@@ -324,7 +333,7 @@ static int help_run(struct settings *settings, const struct strs *args,
 	if (*subject == '\0')
 		return help_print(NULL, settings->man, err);
 	for (size_t i = 0; commands[i]; i++)
-		if (strcmp(commands[i]->name, subject) == 0)
+		if (is_name(subject, commands[i]->name))
 			return help_print(commands[i], settings->man, err);
 	if (command_is_family(subject) && !settings->man)
 		return family_print(subject, err);
