@@ -249,7 +249,7 @@ static void overview_add(struct buf *out, enum chapter chapter,
 	buf_addf(out, bold ? "\n\033[1m%s\033[m\n" : "\n%s\n", title);
 	for (size_t i = 0; commands[i]; i++)
 		if (commands[i]->chapter == chapter)
-			buf_addf(out, "  %-16s %s\n", commands[i]->name,
+			buf_addf(out, "  %-20s %s\n", commands[i]->name,
 				 commands[i]->summary);
 }
 
@@ -288,7 +288,7 @@ static int family_print(const char *family, struct err *err)
 		 family);
 	for (size_t i = 0; commands[i]; i++)
 		if (name_in_family(commands[i], family))
-			buf_addf(&out, "  %-16s %s\n", commands[i]->name,
+			buf_addf(&out, "  %-20s %s\n", commands[i]->name,
 				 commands[i]->summary);
 	buf_addf(&out,
 		 "\n'" PROGRAM " help %s COMMAND' tells about one of them.\n",
