@@ -435,11 +435,11 @@ test_hurry_reaches_a_teardown_that_is_on_its_way()
 test_waits_end_before_slurm_ends_them()
 {
 	by_each_client && return
-	configure OtherTimeout=4 StageInTimeout=4
+	configure OtherTimeout=8 StageInTimeout=8
 	echo 'Setup hold waiting for rabbit' >"$control"
 	SECONDS=0
 	hook_fails 'Setup is not complete: driver stand-in: Running waiting for rabbit' setup
-	assertTrue "in time: $SECONDS s" "[ $SECONDS -le 4 ]"
+	assertTrue "in time: $SECONDS s" "[ $SECONDS -le 8 ]"
 	rm "$control"
 	hook_ok setup
 	echo 'DataIn hold' >"$control"
