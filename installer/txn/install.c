@@ -20,6 +20,7 @@
 struct installation {
 	struct change change;
 	struct target target;
+	bool checked;
 };
 
 static const char *wanted(const struct installation *self)
@@ -211,6 +212,17 @@ static int converge(struct installation *self, struct err *err)
 	return update_record(self, err);
 }
 
+/* What stands so already was checked when it was put there; a dry run looks
+ * all the same. */
+static int check(struct installation *self, struct err *err)
+{
+	if (self->checked ||
+	    (!self->change.engine.options->dry_run && is_recorded(self)))
+		return 0;
+	self->checked = true;
+	return change_check(&self->change, self->target.objects, NULL, err);
+}
+
 static int push(struct installation *self, struct err *err)
 {
 	struct engine *engine = &self->change.engine;
@@ -312,11 +324,9 @@ static int install(struct installation *self, struct err *err)
 		return -1;
 	change->in_place =
 		change_fits(change, wanted(self), self->target.objects);
-	/* What stands so already was checked when it was put there. */
-	if ((options->dry_run || !is_recorded(self)) &&
-	    change_check(change, self->target.objects, NULL, err) < 0)
-		return -1;
-	if (push(self, err) < 0)
+	/* Once more after the push, which may tell that images must be pinned:
+	 * then it is a change after all. */
+	if (check(self, err) < 0 || push(self, err) < 0 || check(self, err) < 0)
 		return -1;
 	engine->result->nr_objects = jval_len(self->target.objects);
 	if (options->dry_run)

@@ -227,6 +227,19 @@ test_an_older_bundle_of_the_same_release_is_refused()
 
 # --- other images under the same tags ---------------------------------------
 
+# rebuilt.tar: the new release with another image under DWS's tag.
+given_rebuilt()
+{
+	[ ! -e "$TEST_DIR/rebuilt.tar" ] || return 0
+	cp -r "$TEST_DIR/new" "$TEST_DIR/rebuilt"
+	rm -rf "$TEST_DIR/rebuilt/oci"
+	must "$root/tests/cli/layout.py" "$TEST_DIR/rebuilt/oci" \
+		"registry.local/dws:$new=base:300000,rebuilt:200000" \
+		registry.local/kube-rbac-proxy:v0.14.1=base:300000,p:10,q:200000
+	must "$root/tests/cli/bundle.py" make "$TEST_DIR/rebuilt" \
+		"$TEST_DIR/rebuilt.tar" --created 1760000000 --key "$key.pem"
+}
+
 # image_of CONTAINER
 image_of()
 {
@@ -251,14 +264,7 @@ test_another_image_under_the_same_tag_reaches_the_nodes()
 {
 	local digest before
 
-	rm -rf "$TEST_DIR/rebuilt"
-	cp -r "$TEST_DIR/new" "$TEST_DIR/rebuilt"
-	rm -rf "$TEST_DIR/rebuilt/oci"
-	must "$root/tests/cli/layout.py" "$TEST_DIR/rebuilt/oci" \
-		"registry.local/dws:$new=base:300000,rebuilt:200000" \
-		registry.local/kube-rbac-proxy:v0.14.1=base:300000,p:10,q:200000
-	must "$root/tests/cli/bundle.py" make "$TEST_DIR/rebuilt" \
-		"$TEST_DIR/rebuilt.tar" --created 1760000000 --key "$key.pem"
+	given_rebuilt
 	given_installed new.tar
 	assertEquals 'image' "registry.local/$prefix/dws:$new" \
 		"$(image_of manager)"
@@ -281,6 +287,30 @@ test_another_image_under_the_same_tag_reaches_the_nodes()
 	# Pinned it stays, whoever asks for it again.
 	assert_unchanged
 	assert_unchanged --skip-images
+}
+
+# Who may write records, but change no objects.
+test_another_image_is_a_change_that_is_checked_first()
+{
+	given_rebuilt
+	given_installed new.tar
+	must kubectl create clusterrole only-look --resource='*.*' \
+		--verb=get,list,watch
+	must kubectl create clusterrole keep-notes --verb='*' --resource \
+		secrets,namespaces,leases.coordination.k8s.io
+	for role in only-look keep-notes; do
+		must kubectl create clusterrolebinding "$role" \
+			--clusterrole="$role" --user=limited
+	done
+	with rebuilt.tar install --kubeconfig "$T/limited.conf"
+	assert_rc 3
+	assert_err 'may not do all'
+	must kubectl delete clusterrole,clusterrolebinding only-look keep-notes
+	run_dws history -o json
+	assert_json length 1
+	with rebuilt.tar install
+	assert_rc 0
+	assert_err 'named by their digests' 'revision 2'
 }
 
 test_images_that_were_not_pushed_came_out_of_no_bundle()
