@@ -327,6 +327,8 @@ static int write_records(struct change *change, struct err *err)
 
 	if (change->adopted && record_create(kube, engine->now, err) < 0)
 		return -1;
+	if (change->now_pinned && record_save(kube, engine->now, err) < 0)
+		return -1;
 	return engine->next ? record_create(kube, engine->next, err) : 0;
 }
 

@@ -15,6 +15,7 @@ struct change {
 	const char *operation; /* "install" */
 	bool in_place;	       /* the same release stands */
 	bool adopted;	       /* engine.now is not in the cluster yet */
+	bool now_pinned;       /* engine.now has got digests: write it anew */
 	bool supersedes;       /* a failed installation is open still */
 	char *superseded;      /* resourceVersion of its journal */
 	bool ours_open;	       /* so is an uninstallation: go on with it */
@@ -48,10 +49,15 @@ bool change_fits(const struct change *change, const char *version,
 		 const struct jval *objects) must_check;
 
 /* All that can be refused before the first change: custom resources,
- * permissions, kinds, Workflows, the way back. With `recorded` ([{name,
- * reference, digest}]) also whether the images are there. */
+ * permissions, kinds, Workflows, the way back. With `record`, whose objects they
+ * are, also whether the images are there that it has; it, and engine.now, name
+ * them by digest then where a tag has got another. */
 int change_check(struct change *change, const struct jval *objects,
-		 const struct jval *recorded, struct err *err) must_check;
+		 struct jval *record, struct err *err) must_check;
+
+/* Tags of images that stand have got others: the way back is to name those that
+ * stood by digest, where they are there still. */
+void change_pin_back(struct change *change);
 
 /* What refuses a change is shown in the plan of a dry run, which goes on: 0.
  * Otherwise, and for any other error, -1. */

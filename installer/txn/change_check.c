@@ -46,27 +46,58 @@ static int check_carry_back(const struct change *change, struct err *err)
 	return report ? carry_refuse(report, err) : -1;
 }
 
-static int check_images(const struct engine *engine, const struct jval *objects,
-			const struct jval *recorded, struct err *err)
+/* Those of `record`, which may have to name them by digest then: 1. */
+static int check_images(struct change *change, struct jval *record,
+			struct err *err)
 {
+	struct engine *engine = &change->engine;
 	const struct txn_options *options = engine->options;
+	int named;
 
 	if (options->registry == NULL)
 		return 0;
-	return preflight_images(objects, recorded, options->registry,
-				options->place, err);
+	named = preflight_images(jval_get(record, "objects"),
+				 jval_get(record, "images"), options->registry,
+				 options->place, err);
+	if (named > 0)
+		jval_set(record, "pinned", jval_new_bool(true));
+	if (named > 0 && record == engine->now)
+		change->now_pinned = true;
+	return named;
+}
+
+void change_pin_back(struct change *change)
+{
+	struct err why = ERR_INIT;
+
+	if (check_images(change, change->engine.now, &why) < 0)
+		log_warn("if this fails, what stands may not come back: %s",
+			 why.msg);
+}
+
+/* A tag that moved may be the one that stands now, too. */
+static int check_recorded(struct change *change, struct jval *record,
+			  struct err *err)
+{
+	int named = check_images(change, record, err);
+
+	if (named <= 0)
+		return named;
+	log_info("note: images are named by their digests, since a tag has got "
+		 "another image meanwhile");
+	change_pin_back(change);
+	return 0;
 }
 
 /* Without a way back nothing is begun, unless nobody wants to go it. */
-static int check_way_back(const struct change *change,
+static int check_way_back(struct change *change,
 			  const struct preflight *preflight, struct err *err)
 {
 	const struct engine *engine = &change->engine;
-	const struct jval *images = jval_get(engine->now, "images");
 	struct err why = ERR_INIT;
 
 	if (preflight_served(preflight, preflight->now, &why) == 0 &&
-	    check_images(engine, preflight->now, images, &why) == 0 &&
+	    check_images(change, engine->now, &why) >= 0 &&
 	    check_carry_back(change, &why) == 0)
 		return 0;
 	if (engine->options->no_rollback) {
@@ -100,7 +131,7 @@ static int check_replacing(struct change *change,
 }
 
 int change_check(struct change *change, const struct jval *objects,
-		 const struct jval *recorded, struct err *err)
+		 struct jval *record, struct err *err)
 {
 	struct engine *engine = &change->engine;
 	const struct preflight preflight = {
@@ -118,9 +149,8 @@ int change_check(struct change *change, const struct jval *objects,
 	    consider(change, preflight_served(&preflight, objects, err), err) <
 		    0)
 		return -1;
-	if (recorded &&
-	    consider(change, check_images(engine, objects, recorded, err),
-		     err) < 0)
+	if (jval_get(record, "images") &&
+	    consider(change, check_recorded(change, record, err), err) < 0)
 		return -1;
 	return replaces ? check_replacing(change, &preflight, err) : 0;
 }

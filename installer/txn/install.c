@@ -231,9 +231,11 @@ static int push(struct installation *self, struct err *err)
 	if (target_push(&self->target, options, &engine->result->plan,
 			&engine->result->changed, err) < 0)
 		return -1;
-	if (same_release(self))
-		target_compare(&self->target, options,
-			       jval_get(engine->now, "images"));
+	if (same_release(self) &&
+	    target_compare(&self->target, options,
+			   jval_get(engine->now, "images")) &&
+	    !options->dry_run)
+		change_pin_back(&self->change);
 	/* What it looks like was known; now the digests are. */
 	if ((options->pin_digests || self->target.pin) && self->target.images)
 		return target_make(&self->target, options, &engine->survey,

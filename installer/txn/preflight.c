@@ -276,11 +276,15 @@ struct image_check {
 	const char *place;
 	struct strs asked;
 	struct strs missing;
+	bool moved; /* a tag has got another image; the recorded one is there */
 };
 
-/* Of the record; without one the digest that the name itself has, or NULL. */
-static const char *wanted_digest(const struct jval *recorded, const char *image,
-				 const struct ref *ref)
+typedef int visit_image(struct image_check *self, struct jval *container,
+			const char *image, struct err *err);
+
+/* The digest that the record has for `image`, or NULL. */
+static const char *recorded_digest(const struct jval *recorded,
+				   const char *image)
 {
 	size_t len = strcspn(image, "@");
 
@@ -294,38 +298,80 @@ static const char *wanted_digest(const struct jval *recorded, const char *image,
 		    (reference[len] == '\0' || reference[len] == '@'))
 			return digest;
 	}
-	return ref->digest;
+	return NULL;
 }
 
-static int check_image(struct image_check *self, const char *image,
-		       struct err *err)
+/* What a tag had before is there by its digest until somebody cleans up. */
+static int look_past_tag(struct image_check *self, const struct ref *ref,
+			 const char *digest, struct err *err)
+{
+	auto_descriptor struct descriptor found = { 0 };
+	int there = ref->digest ? 0 :
+				  manifest_head(self->session, ref->repository,
+						digest, &found, err);
+
+	self->moved |= there > 0;
+	return there;
+}
+
+static int look_for(struct image_check *self, const char *image,
+		    const struct ref *ref, struct err *err)
+{
+	const char *digest = recorded_digest(self->recorded, image);
+	auto_descriptor struct descriptor found = { 0 };
+	int there = manifest_head(self->session, ref->repository,
+				  ref_reference(ref), &found, err);
+
+	if (digest == NULL)
+		digest = ref->digest;
+	if (there < 0)
+		return -1;
+	if (there == 0) {
+		strs_addf(&self->missing, "'%s' is not there", image);
+		return 0;
+	}
+	if (digest == NULL || str_eq(digest, found.digest))
+		return 0;
+	there = look_past_tag(self, ref, digest, err);
+	if (there == 0)
+		strs_addf(&self->missing, "'%s' is %s there, %s was installed",
+			  image, found.digest, digest);
+	return there;
+}
+
+static int check_image(struct image_check *self, struct jval *container,
+		       const char *image, struct err *err)
 {
 	const char *rest = str_after(image, self->place);
-	auto_descriptor struct descriptor found = { 0 };
 	autoref struct ref ref = { 0 };
-	const char *digest;
-	int there;
 
+	(void)container;
 	if (rest == NULL || *rest != '/' || strs_has(&self->asked, image))
 		return 0;
 	strs_add(&self->asked, image);
 	if (ref_parse(&ref, image, err) < 0)
 		return -1;
-	there = manifest_head(self->session, ref.repository,
-			      ref_reference(&ref), &found, err);
-	if (there < 0)
+	if (look_for(self, image, &ref, err) < 0)
 		return err_wrap(err, "look for image '%s'", image);
-	digest = wanted_digest(self->recorded, image, &ref);
-	if (there == 0)
-		strs_addf(&self->missing, "'%s' is not there", image);
-	else if (digest && !str_eq(digest, found.digest))
-		strs_addf(&self->missing, "'%s' is %s there, %s was installed",
-			  image, found.digest, digest);
 	return 0;
 }
 
-static int check_pod(struct image_check *self, const struct jval *spec,
-		     struct err *err)
+static int name_by_digest(struct image_check *self, struct jval *container,
+			  const char *image, struct err *err)
+{
+	const char *digest = recorded_digest(self->recorded, image);
+	autofree char *name = NULL;
+
+	(void)err;
+	if (digest == NULL || strchr(image, '@'))
+		return 0;
+	name = mem_printf("%s@%s", image, digest);
+	jval_set_str(container, "image", name);
+	return 0;
+}
+
+static int visit_pod(struct image_check *self, visit_image *visit,
+		     const struct jval *spec, struct err *err)
 {
 	static const char *const lists[] = { "initContainers", "containers" };
 
@@ -333,12 +379,25 @@ static int check_pod(struct image_check *self, const struct jval *spec,
 		const struct jval *list = jval_get(spec, lists[i]);
 
 		for (size_t k = 0; k < jval_len(list); k++) {
-			const char *image = jval_str(jval_at(list, k), "image");
+			struct jval *container = jval_at(list, k);
+			const char *image = jval_str(container, "image");
 
-			if (image && check_image(self, image, err) < 0)
+			if (image && visit(self, container, image, err) < 0)
 				return -1;
 		}
 	}
+	return 0;
+}
+
+static int visit_images(struct image_check *self, visit_image *visit,
+			const struct jval *objects, struct err *err)
+{
+	for (size_t i = 0; i < jval_len(objects); i++)
+		if (visit_pod(self, visit,
+			      jval_path(jval_at(objects, i),
+					"spec.template.spec"),
+			      err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -370,7 +429,7 @@ static int tell_missing(const struct image_check *self,
 		       (int)strcspn(release, "@"), release);
 }
 
-int preflight_images(const struct jval *objects, const struct jval *recorded,
+int preflight_images(struct jval *objects, const struct jval *recorded,
 		     struct registry *registry, const char *place,
 		     struct err *err)
 {
@@ -381,15 +440,14 @@ int preflight_images(const struct jval *objects, const struct jval *recorded,
 	};
 	int result = registry_check(check.session, err);
 
-	for (size_t i = 0; result == 0 && i < jval_len(objects); i++)
-		result = check_pod(&check,
-				   jval_path(jval_at(objects, i),
-					     "spec.template.spec"),
-				   err);
+	if (result == 0)
+		result = visit_images(&check, check_image, objects, err);
 	if (result == 0)
 		result = tell_missing(&check, registry, err);
+	if (result == 0 && check.moved)
+		result = visit_images(&check, name_by_digest, objects, err);
 	registry_disconnect(check.session);
 	strs_release(&check.asked);
 	strs_release(&check.missing);
-	return result;
+	return result < 0 ? -1 : check.moved;
 }

@@ -39,10 +39,12 @@ int preflight_served(const struct preflight *preflight,
  * registry, and those that were installed where `recorded` ([{name, reference,
  * digest}] of a record, or NULL) has their digest. Only those of `registry`'s
  * host and prefix (`place`, as of --registry) are asked for; others are left
- * alone. ERR_BLOCKED names what is missing and how to bring it back (images
+ * alone. Where a tag has got another image, but the recorded one is there by its
+ * digest, all that are recorded are named by digest in `objects`: 1, else 0.
+ * ERR_BLOCKED names what is missing and how to bring it back (images
  * push --version).
  */
-int preflight_images(const struct jval *objects, const struct jval *recorded,
+int preflight_images(struct jval *objects, const struct jval *recorded,
 		     struct registry *registry, const char *place,
 		     struct err *err) must_check;
 

@@ -309,7 +309,7 @@ static int roll_back(struct change *change, struct err *err)
 	engine->result->nr_objects = jval_len(objects);
 	change->in_place =
 		change_fits(change, jval_str(target, "version"), objects);
-	if (change_check(change, objects, jval_get(target, "images"), err) < 0)
+	if (change_check(change, objects, engine->next, err) < 0)
 		return -1;
 	if (engine->options->dry_run)
 		return plan(change, err);

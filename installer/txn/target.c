@@ -73,17 +73,21 @@ static const char *known_digest(const struct jval *known, const char *reference)
 	return NULL;
 }
 
-void target_compare(struct target *target, const struct txn_options *options,
+bool target_compare(struct target *target, const struct txn_options *options,
 		    const struct jval *known)
 {
+	bool differ = false;
+
 	for (size_t i = 0; target->images && i < options->release->nr_images;
 	     i++) {
 		const struct image_result *image = &target->images[i];
 		const char *before = known_digest(known, image->place);
 
 		if (before && image->digest && !str_eq(before, image->digest))
-			target->pin = true;
+			differ = true;
 	}
+	target->pin |= differ;
+	return differ;
 }
 
 /* Of those that stand, where none were pushed. */

@@ -39,8 +39,8 @@ int target_make(struct target *target, const struct txn_options *options,
 	must_check;
 
 /* Where the tag of an image that was pushed was known with another digest,
- * pin. */
-void target_compare(struct target *target, const struct txn_options *options,
+ * pin: true. */
+bool target_compare(struct target *target, const struct txn_options *options,
 		    const struct jval *known);
 
 /* Registry, images, notes and objects into a record. */

@@ -289,6 +289,43 @@ test_another_image_under_the_same_tag_reaches_the_nodes()
 	assert_unchanged --skip-images
 }
 
+# The tag has another image by now; nodes that lack the old one would pull that.
+test_rollback_brings_the_image_back_that_was_there()
+{
+	local place=registry.local/$prefix/dws:$new first other
+
+	given_rebuilt
+	given_installed new.tar
+	run_dws history -o json
+	first=$(jq -r '.[-1].images[] | select(.name == "dws").digest' \
+		"$TEST_DIR/out")
+	with rebuilt.tar install
+	assert_rc 0
+	other=$(image_of manager)
+	assertNotEquals 'image' "$place@$first" "$other"
+	run_dws rollback --registry "$registry/$prefix" \
+		--registry-ca "$REGISTRY_CA"
+	assert_rc 0
+	assertEquals 'image' "$place@$first" "$(image_of manager)"
+	# A tag that moved while nobody looked, and a way back that is gone.
+	given_installed new.tar
+	with new.tar install --host-time strip
+	assert_rc 0
+	must "$program" images push --registry "$registry/$prefix" \
+		--registry-ca "$REGISTRY_CA" --bundle "$TEST_DIR/rebuilt.tar" \
+		--trust "$key.pub"
+	run_dws rollback --registry "$registry/$prefix" \
+		--registry-ca "$REGISTRY_CA"
+	assert_rc 0
+	assert_err 'named by their digests'
+	assertEquals 'image' "$place@$first" "$(image_of manager)"
+	must skopeo_site delete "docker://registry.local/$prefix/dws@$first"
+	run_dws rollback 1 --registry "$registry/$prefix" \
+		--registry-ca "$REGISTRY_CA"
+	assert_rc 3
+	assert_err "$first" 'images push'
+}
+
 # Who may write records, but change no objects.
 test_another_image_is_a_change_that_is_checked_first()
 {

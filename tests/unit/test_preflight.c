@@ -87,7 +87,7 @@ static void preflight_images_names_what_is_missing(void **state)
 
 static void preflight_images_wants_those_that_were_installed(void **state)
 {
-	static const char *const answers[] = { OK_EMPTY, THERE(OTHER),
+	static const char *const answers[] = { OK_EMPTY, THERE(OTHER), MISSING,
 					       THERE(OTHER) };
 	static const char recorded[] =
 		"- {reference: 'site.local/pre/dws', digest: '" OTHER "'}\n"
@@ -98,10 +98,44 @@ static void preflight_images_wants_those_that_were_installed(void **state)
 	struct fixture self;
 
 	(void)state;
-	assert_int_equal(check(&self, answers, 3, recorded), -1);
+	assert_int_equal(check(&self, answers, 4, recorded), -1);
 	assert_error(&self.err, ERR_BLOCKED,
 		     "'site.local/pre/dws:0.0.20' is " OTHER " there, " DIGEST
 		     " was installed; bring");
+	fake_server_release(&self.server);
+}
+
+static void preflight_images_names_what_lost_its_tag_by_digest(void **state)
+{
+	static const char *const answers[] = { OK_EMPTY, THERE(OTHER),
+					       THERE(DIGEST) };
+	static const char *const asked[] = {
+		"GET /v2/ 0",
+		"HEAD /v2/pre/dws/manifests/1 0",
+		"HEAD /v2/pre/dws/manifests/" DIGEST " 0",
+	};
+	autojval struct jval *objects = parsed(
+		"- spec: {template: {spec: {initContainers: [{image: "
+		"'site.local/pre/dws:1'}], containers: [{image: "
+		"'elsewhere/x:1'}, {image: 'site.local/pre/dws:1'}]}}}\n");
+	autojval struct jval *recorded =
+		parsed("- {reference: 'site.local/pre/dws:1', digest: '" DIGEST
+		       "'}\n");
+	autojval struct jval *named =
+		parsed("- spec: {template: {spec: {initContainers: [{image: "
+		       "'site.local/pre/dws:1@" DIGEST
+		       "'}], containers: [{image: 'elsewhere/x:1'}, {image: "
+		       "'site.local/pre/dws:1@" DIGEST "'}]}}}\n");
+	struct fixture self;
+
+	(void)state;
+	begin(&self, answers, 3, NULL);
+	assert_int_equal(preflight_images(objects, recorded, self.registry,
+					  "site.local/pre", &self.err),
+			 1);
+	stop(&self);
+	assert_asked(&self, asked, 3);
+	assert_true(jval_equal(objects, named));
 	fake_server_release(&self.server);
 }
 
@@ -201,6 +235,8 @@ int main(void)
 		cmocka_unit_test(preflight_images_names_what_is_missing),
 		cmocka_unit_test(
 			preflight_images_wants_those_that_were_installed),
+		cmocka_unit_test(
+			preflight_images_names_what_lost_its_tag_by_digest),
 		cmocka_unit_test(
 			preflight_images_fails_where_the_registry_does),
 		cmocka_unit_test(
