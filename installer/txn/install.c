@@ -121,15 +121,18 @@ static int check_bundle(const struct installation *self, struct err *err)
 		       created, before, jval_str(engine->now, "bundle.digest"));
 }
 
-/* Images that were pinned stay so until another release comes. */
-static void keep_pins(struct installation *self)
+/* What is known of the same release in the same registry. Images that were
+ * pinned stay so until another comes. */
+static void look_back(struct installation *self)
 {
-	const struct jval *now = self->change.engine.now;
+	const struct engine *engine = &self->change.engine;
+	const struct jval *now = engine->now;
 
-	if (!same_release(self) || !jval_bool(now, "pinned", false))
+	if (!same_release(self) || !str_eq(jval_str(now, "registry"),
+					   engine->options->render.registry))
 		return;
-	self->target.pin = true;
-	self->target.known = jval_get(now, "images");
+	self->target.pin = jval_bool(now, "pinned", false);
+	self->target.before = now;
 }
 
 /* --- doing it ------------------------------------------------------------------ */
@@ -164,20 +167,23 @@ static void tell_notes(const struct installation *self)
 		log_info("note: %s", notes->item[i]);
 }
 
-/* The same objects, with the same images, may come out of a newer bundle. */
+/* The same objects may come out of a newer bundle, or be pushed by us only now. */
 static int update_record(struct installation *self, struct err *err)
 {
 	struct engine *engine = &self->change.engine;
 	const struct txn_options *options = engine->options;
+	const struct jval *bundle = options->bundle;
 	struct jval *now = engine->now;
+	autojval struct jval *images = image_results_value(
+		self->target.images, options->release->nr_images);
 
-	if (options->bundle == NULL || self->target.images == NULL ||
-	    jval_equal(jval_get(now, "bundle"), options->bundle))
+	if (self->target.images == NULL ||
+	    (jval_equal(jval_get(now, "images"), images) &&
+	     (bundle == NULL || jval_equal(jval_get(now, "bundle"), bundle))))
 		return 0;
-	jval_set(now, "bundle", jval_copy(options->bundle));
-	jval_set(now, "images",
-		 image_results_value(self->target.images,
-				     options->release->nr_images));
+	if (bundle)
+		jval_set(now, "bundle", jval_copy(bundle));
+	jval_set(now, "images", mem_steal(&images));
 	return record_save(options->kube, now, err);
 }
 
@@ -231,10 +237,8 @@ static int push(struct installation *self, struct err *err)
 	if (target_push(&self->target, options, &engine->result->plan,
 			&engine->result->changed, err) < 0)
 		return -1;
-	if (same_release(self) &&
-	    target_compare(&self->target, options,
-			   jval_get(engine->now, "images")) &&
-	    !options->dry_run)
+	if (target_compare(&self->target, options, engine->survey.records) &&
+	    engine->now && !options->dry_run)
 		change_pin_back(&self->change);
 	/* What it looks like was known; now the digests are. */
 	if ((options->pin_digests || self->target.pin) && self->target.images)
@@ -320,7 +324,7 @@ static int install(struct installation *self, struct err *err)
 		return -1;
 	if (change_find_now(change, err) < 0 || check_bundle(self, err) < 0)
 		return -1;
-	keep_pins(self);
+	look_back(self);
 	if (target_make(&self->target, options, &engine->survey,
 			&engine->result->plan, err) < 0)
 		return -1;

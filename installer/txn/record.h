@@ -12,7 +12,7 @@
  * `status` is "installing" (under way, whatever the operation), "deployed",
  * "superseded", "failed" or "rolled-back" (given up, and what was before is
  * back); "unreadable" where a record cannot be understood. `transaction` is
- * the id of the journal; `bundle` is there where release and images came out
+ * the id of the journal; `bundle` is there where the images came out
  * of one, its signer null where nobody signed it; `pinned` is true where images
  * are named by digest since a tag got another one. Data of Secrets among
  * `objects` is left out: a record holds no key.

@@ -73,19 +73,28 @@ static const char *known_digest(const struct jval *known, const char *reference)
 	return NULL;
 }
 
+static bool has_moved(const struct image_result *image,
+		      const struct jval *records)
+{
+	for (size_t i = 0; image->digest && i < jval_len(records); i++) {
+		const struct jval *known =
+			jval_get(jval_at(records, i), "images");
+		const char *before = known_digest(known, image->place);
+
+		if (before && !str_eq(before, image->digest))
+			return true;
+	}
+	return false;
+}
+
 bool target_compare(struct target *target, const struct txn_options *options,
-		    const struct jval *known)
+		    const struct jval *records)
 {
 	bool differ = false;
 
 	for (size_t i = 0; target->images && i < options->release->nr_images;
-	     i++) {
-		const struct image_result *image = &target->images[i];
-		const char *before = known_digest(known, image->place);
-
-		if (before && image->digest && !str_eq(before, image->digest))
-			differ = true;
-	}
+	     i++)
+		differ |= has_moved(&target->images[i], records);
 	target->pin |= differ;
 	return differ;
 }
@@ -106,7 +115,8 @@ static int find_digests(const struct target *target,
 				     err);
 		if (place == NULL)
 			return -1;
-		digests[i] = known_digest(target->known, place);
+		digests[i] =
+			known_digest(jval_get(target->before, "images"), place);
 	}
 	return 0;
 }
@@ -138,8 +148,8 @@ int target_make(struct target *target, const struct txn_options *options,
 	if (target->pin && !options->pin_digests)
 		strs_add(&plan->notes,
 			 "images are named by their digests, since a tag has "
-			 "got another image while this release stood here: "
-			 "nodes would keep the old one");
+			 "got another image than it had when it was installed "
+			 "here: nodes would keep the old one");
 	if (policy_host_time(options->kube, options->discovery,
 			     options->host_time, rendered, &plan->notes,
 			     err) < 0)
@@ -151,6 +161,28 @@ int target_make(struct target *target, const struct txn_options *options,
 	return target->objects ? 0 : -1;
 }
 
+/* What was not pushed, or is the same, came from where it came before. */
+static void record_images(const struct target *target,
+			  const struct txn_options *options,
+			  struct jval *record)
+{
+	const struct jval *before = jval_get(target->before, "images");
+	const struct jval *bundle = NULL;
+	autojval struct jval *images = image_results_value(
+		target->images, options->release->nr_images);
+
+	if (target->images)
+		bundle = options->bundle;
+	if (bundle == NULL &&
+	    (target->images == NULL || jval_equal(images, before)))
+		bundle = jval_get(target->before, "bundle");
+	jval_set(record, "images",
+		 target->images == NULL && before ? jval_copy(before) :
+						    mem_steal(&images));
+	if (bundle)
+		jval_set(record, "bundle", jval_copy(bundle));
+}
+
 void target_record(const struct target *target,
 		   const struct txn_options *options, const struct plan *plan,
 		   struct jval *record)
@@ -160,16 +192,9 @@ void target_record(const struct target *target,
 	for (size_t i = 0; i < plan->notes.nr; i++)
 		jval_append(notes, jval_new_str(plan->notes.item[i]));
 	jval_set_str(record, "registry", options->render.registry);
-	jval_set(record, "images",
-		 target->known && target->images == NULL ?
-			 jval_copy(target->known) :
-			 image_results_value(target->images,
-					     options->release->nr_images));
+	record_images(target, options, record);
 	if (target->pin)
 		jval_set(record, "pinned", jval_new_bool(true));
-	/* What was there already came out of no bundle. */
-	if (options->bundle && target->images)
-		jval_set(record, "bundle", jval_copy(options->bundle));
 	jval_set(record, "notes", notes);
 	record_set_objects(record, target->objects);
 }

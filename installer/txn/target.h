@@ -16,8 +16,8 @@ struct target {
 	 * got before, another image while the release stood, and a node that
 	 * has the old one would keep it. */
 	bool pin;
-	const struct jval *known; /* [{name, reference, digest}] of what stands,
-				     for as long as `images` is NULL */
+	const struct jval *before; /* record of what stands, of this release in
+				      this registry; or NULL */
 };
 
 /* What can be refused without a change: who issues certificates, kinds. */
@@ -38,12 +38,12 @@ int target_make(struct target *target, const struct txn_options *options,
 		const struct survey *survey, struct plan *plan, struct err *err)
 	must_check;
 
-/* Where the tag of an image that was pushed was known with another digest,
- * pin: true. */
+/* Where any of `records` has the tag of an image that was pushed with another
+ * digest, a node may, too: pin, true. */
 bool target_compare(struct target *target, const struct txn_options *options,
-		    const struct jval *known);
+		    const struct jval *records);
 
-/* Registry, images, notes and objects into a record. */
+/* Registry, images, their bundle, notes and objects into a record. */
 void target_record(const struct target *target,
 		   const struct txn_options *options, const struct plan *plan,
 		   struct jval *record);

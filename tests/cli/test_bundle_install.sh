@@ -350,9 +350,41 @@ test_another_image_is_a_change_that_is_checked_first()
 	assert_err 'named by their digests' 'revision 2'
 }
 
-test_images_that_were_not_pushed_came_out_of_no_bundle()
+# Another release in between, and images that somebody else pushed.
+test_another_image_is_known_by_what_stood_before()
 {
+	given_rebuilt
 	given_installed new.tar
+	with old.tar upgrade --allow-downgrade
+	assert_rc 0
+	with rebuilt.tar upgrade
+	assert_rc 0
+	assert_err 'named by their digests'
+	assertContains 'image' "$(image_of manager)" @sha256:
+	given_no_dws
+	must "$program" images push --registry "$registry/$prefix" \
+		--registry-ca "$REGISTRY_CA" --bundle "$TEST_DIR/new.tar" \
+		--trust "$key.pub"
+	with new.tar install --skip-images
+	assert_rc 0
+	with new.tar install
+	assert_rc 0
+	assert_err 'nothing was changed'
+	run_dws history -o json
+	assert_json '.[-1].images | length' 2
+	with rebuilt.tar install
+	assert_rc 0
+	assert_err 'named by their digests'
+}
+
+test_images_that_were_not_pushed_came_out_of_the_bundle_before()
+{
+	local images
+
+	given_installed new.tar
+	run_dws history -o json
+	images=$(jq -c '.[-1].images' "$TEST_DIR/out")
+	make "$new" earlier.tar --created 1740000000 --key "$key.pem"
 	make "$new" later.tar --created 1760000000 --key "$key.pem"
 	with later.tar install --skip-images
 	assert_rc 0
@@ -360,8 +392,13 @@ test_images_that_were_not_pushed_came_out_of_no_bundle()
 	assert_json '.[-1].bundle.created' 2025-06-15T15:06:40Z
 	with later.tar install --skip-images --host-time strip
 	assert_rc 0
+	assert_err 'revision 2'
 	run_dws history -o json
-	assert_json '.[-1].bundle' null
+	assert_json '.[-1].bundle.created' 2025-06-15T15:06:40Z
+	assertEquals 'images' "$images" "$(jq -c '.[-1].images' "$TEST_DIR/out")"
+	with earlier.tar install --host-time strip
+	assert_rc 3
+	assert_err 2025-06-15T15:06:40Z --allow-downgrade
 }
 
 # --- what is not to be believed ---------------------------------------------
