@@ -10,6 +10,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #define SERIAL_BITS 127
@@ -341,6 +342,20 @@ static bool end_with_ca(X509 *cert, const X509 *ca)
 	       X509_set1_notAfter(cert, end);
 }
 
+static int check_not_over(const struct x509_pair *ca, struct err *err)
+{
+	char when[CLOCK_RFC3339_SIZE];
+	time_t end;
+
+	if (x509_not_after(ca->cert_pem, &end, err) < 0)
+		return -1;
+	clock_rfc3339(when, sizeof(when), end);
+	return end > clock_wall() ?
+		       0 :
+		       err_set(err, ERR_INVALID,
+			       "the certificate of the CA expired at %s", when);
+}
+
 int x509_issue_client(struct x509_pair *client, const struct x509_pair *ca,
 		      enum x509_key_type type, const char *common_name,
 		      int days, struct err *err)
@@ -351,7 +366,8 @@ int x509_issue_client(struct x509_pair *client, const struct x509_pair *ca,
 	cleanup_by(cert_autofree) X509 *cert = X509_new();
 	struct cert_kind kind = { .purpose = NID_client_auth };
 
-	if (ca_read(ca, &ca_cert, &ca_key, err) < 0)
+	if (ca_read(ca, &ca_cert, &ca_key, err) < 0 ||
+	    check_not_over(ca, err) < 0)
 		return -1;
 	kind.issuer = ca_cert;
 	key = key_make(type);

@@ -35,7 +35,8 @@ enum x509_key_type { X509_KEY_RSA, X509_KEY_EC };
 
 /* A new key and a certificate by which its holder is the user `common_name`
  * (of no group) to a server that trusts `ca`. It ends with that of the CA
- * where `days` are longer. Source: Kubernetes docs, "X509 client
+ * where `days` are longer; one that has expired signs nothing (ERR_INVALID).
+ * Source: Kubernetes docs, "X509 client
  * certificates". */
 int x509_issue_client(struct x509_pair *client, const struct x509_pair *ca,
 		      enum x509_key_type type, const char *common_name,

@@ -259,6 +259,20 @@ static void x509_clients_do_not_outlive_their_ca(void **state)
 	assert_int_equal(end, ca_end);
 }
 
+static void x509_a_ca_that_has_expired_signs_no_clients(void **state)
+{
+	struct fixture *f = *state;
+	auto_x509_pair struct x509_pair ca = { 0 }, client = { 0 };
+
+	assert_done(x509_make_ca(&ca, "old", 0, &f->err) == 0, &f->err);
+	assert_int_equal(x509_issue_client(&client, &ca, X509_KEY_EC, "x", 500,
+					   &f->err),
+			 -1);
+	assert_int_equal(f->err.kind, ERR_INVALID);
+	assert_non_null(strstr(f->err.msg, "the CA expired at 2"));
+	assert_null(client.cert_pem);
+}
+
 static void x509_requests_are_taken_by_the_openssl_command(void **state)
 {
 	struct fixture *f = *state;
@@ -321,6 +335,7 @@ int main(void)
 		test(x509_convinces_the_openssl_command),
 		test(x509_clients_are_for_clients_of_their_ca),
 		test(x509_clients_do_not_outlive_their_ca),
+		test(x509_a_ca_that_has_expired_signs_no_clients),
 		test(x509_requests_are_taken_by_the_openssl_command),
 		test(x509_pair_check_refuses_what_does_not_fit),
 	};
