@@ -208,7 +208,7 @@ int kubeconfig_pem(const struct kubeconfig_entry *entry, const char *field,
 	if (str_empty(path))
 		return 0;
 	resolved = kubeconfig_resolve(entry->file, path);
-	if (file_read(AT_FDCWD, resolved, PEM_MAX_BYTES, pem, NULL, err) < 0)
+	if (file_read_secret(resolved, PEM_MAX_BYTES, pem, err) < 0)
 		return err_wrap(err, "%s of '%s' in '%s'", field, entry->name,
 				entry->file);
 	if (from)
