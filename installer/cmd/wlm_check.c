@@ -28,11 +28,14 @@ static void found(struct findings *self, enum err_kind kind, const char *text)
 }
 
 static void look_at_file(struct findings *self, const struct wlm_file *file,
-			 int64_t warn_days)
+			 const char *path, int64_t warn_days)
 {
 	int64_t left = (int64_t)(file->until - clock_wall());
 	autofree char *text = NULL;
+	struct err err = ERR_INIT;
 
+	if (wlm_file_check_user(file, path, &err) < 0)
+		found(self, ERR_BLOCKED, err.msg);
 	if (file->mode & 077) {
 		text = mem_printf("others may read the file (mode %04o); "
 				  "'chmod 0600' it",
@@ -129,13 +132,16 @@ static int wlm_check_main(struct settings *settings, const struct strs *args,
 			      "one");
 		return -1;
 	}
-	look_at_file(&findings, &file, settings->warn_days);
-	look_at_rights(&findings, &file);
+	look_at_file(&findings, &file, path, settings->warn_days);
+	/* What somebody else may do says nothing. */
+	if (wlm_file_check_user(&file, path, err) == 0)
+		look_at_rights(&findings, &file);
 	value = check_value(&file, path, &findings);
 	if (check_tell(value, settings, err) < 0)
 		return -1;
 	if (findings.kind == ERR_NONE)
 		return 0;
+	err_clear(err);
 	return err_set(err, findings.kind, "'%s': %s", path,
 		       jval_string(jval_at(problems, findings.worst)));
 }

@@ -107,23 +107,29 @@ static int made_tell(const struct jval *value, const struct settings *settings,
 	return output_text(buf_str(&out), err);
 }
 
-static int issue_and_note(const struct wlm_issue *issue,
-			  struct wlm_issued *issued, struct err *err)
-{
-	if (wlm_issue(issue, issued, err) < 0)
-		return -1;
-	return wlm_note(issue->kube, issued->until, err);
-}
-
 /* The message of the first failure is the one to tell. */
-static void take_back(struct kube *kube)
+static void take_back(const struct wlm_grant *grant, struct kube *kube)
 {
 	bool deferred = interrupt_defer(true);
-	struct wlm_revoked revoked;
 	struct err err = ERR_INIT;
 
-	if (wlm_revoke(&revoked, kube, &err) < 0)
-		log_warn("the binding '" WLM_BINDING "' stays: %s", err.msg);
+	if (wlm_take_back(grant, kube, &err) < 0)
+		log_warn("user '" WLM_USER "' stays bound by '" WLM_BINDING
+			 "': %s",
+			 err.msg);
+	interrupt_defer(deferred);
+}
+
+/* The credential is in its place and works: this is told, and no failure. */
+static void note(struct kube *kube, time_t until)
+{
+	bool deferred = interrupt_defer(true);
+	struct err err = ERR_INIT;
+
+	if (wlm_note(kube, until, &err) < 0)
+		log_warn("the credential works, but 'dws-csm status' cannot "
+			 "tell when it expires: %s",
+			 err.msg);
 	interrupt_defer(deferred);
 }
 
@@ -133,7 +139,7 @@ int wlm_make(struct wlm_issue *issue, struct cluster *cluster,
 	autocatalogue struct catalogue *catalogue = catalogue_open(err);
 	auto_wlm_grant struct wlm_grant grant = { .role = NULL };
 	autojval struct jval *value = NULL;
-	struct wlm_issued issued;
+	auto_wlm_issued struct wlm_issued issued = { .until = 0 };
 
 	if (catalogue == NULL)
 		return -1;
@@ -147,14 +153,17 @@ int wlm_make(struct wlm_issue *issue, struct cluster *cluster,
 		return err_set(err, ERR_USAGE,
 			       "'--via-csr' has the cluster sign: it does not "
 			       "go with '--ca-cert' and '--ca-key'");
-	if (wlm_grant(&grant, cluster->kube, cluster->discovery, catalogue,
-		      err) < 0)
+	/* Rights come late: who has an older certificate would have them too,
+	 * also where this comes to nothing. */
+	if (wlm_sign(issue, &issued, err) < 0)
 		return -1;
-	if (issue_and_note(issue, &issued, err) < 0) {
-		if (grant.binding_made)
-			take_back(cluster->kube);
+	if (wlm_grant(&grant, cluster->kube, cluster->discovery, catalogue,
+		      err) < 0 ||
+	    wlm_place(issue, &issued, err) < 0) {
+		take_back(&grant, cluster->kube);
 		return -1;
 	}
+	note(cluster->kube, issued.until);
 	warn_of(issue, &issued);
 	value = made_value(issue, &issued, &grant);
 	return made_tell(value, settings, err);

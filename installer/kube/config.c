@@ -12,6 +12,7 @@
 #include "format/base64.h"
 #include "kube/credential.h"
 #include "kube/kubeconfig.h"
+#include "kube/kubeconfig_text.h"
 
 #include <fcntl.h>
 
@@ -337,6 +338,32 @@ struct kube_config *kube_config_load(const struct kube_config_options *options,
 	log_verbose("API server '%s', context '%s', user '%s', from %s",
 		    config->server, config->context,
 		    config->user ? config->user : "", config->origin);
+	return config;
+}
+
+static char *copy_of(const char *text)
+{
+	return text ? mem_strdup(text) : NULL;
+}
+
+struct kube_config *kube_config_of_parts(const struct kubeconfig_parts *parts,
+					 const char *origin)
+{
+	struct kube_config *config = config_new();
+
+	config->server = server_url(parts->server, true);
+	config->context = mem_printf("%s@%s", parts->user, parts->cluster);
+	config->cluster = mem_strdup(parts->cluster);
+	config->user = mem_strdup(parts->user);
+	config->ns = copy_of(parts->ns);
+	config->origin = mem_strdup(origin);
+	config->ca_pem = copy_of(parts->ca_pem);
+	config->ca_name = parts->ca_pem ? mem_printf("the CA in %s", origin) :
+					  NULL;
+	config->tls_server_name = copy_of(parts->tls_server_name);
+	config->proxy = copy_of(parts->proxy);
+	config->credential =
+		credential_from_pair(parts->cert_pem, parts->key_pem);
 	return config;
 }
 

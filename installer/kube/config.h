@@ -30,6 +30,12 @@ struct kube_config_options {
 
 struct kube_config *kube_config_load(const struct kube_config_options *options,
 				     struct err *err) must_check;
+
+/* Out of what a kubeconfig would be written with, all of it copied: no file is
+ * read and no program run, now or later. */
+struct kubeconfig_parts;
+struct kube_config *kube_config_of_parts(const struct kubeconfig_parts *parts,
+					 const char *origin) must_check;
 void kube_config_free(struct kube_config *config);
 
 const char *kube_config_server(const struct kube_config *config);

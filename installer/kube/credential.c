@@ -78,6 +78,15 @@ struct credential *credential_from_token_file(const char *path)
 	return self;
 }
 
+struct credential *credential_from_pair(const char *cert_pem,
+					const char *key_pem)
+{
+	struct credential *self = credential_none();
+
+	credential_issue(self, mem_strdup(cert_pem), mem_strdup(key_pem));
+	return self;
+}
+
 /* It becomes part of a header. */
 static int token_set(struct credential *self, const char *text,
 		     const char *what, struct err *err)

@@ -29,6 +29,10 @@ struct credential *credential_new(const struct kubeconfig_entry *user,
 /* The service account of a pod. */
 struct credential *credential_from_token_file(const char *path) must_check;
 
+/* A client certificate and its key; both are copied. */
+struct credential *credential_from_pair(const char *cert_pem,
+					const char *key_pem) must_check;
+
 /* Nobody: an anonymous caller. */
 struct credential *credential_none(void) must_check;
 void credential_free(struct credential *self);

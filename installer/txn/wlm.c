@@ -82,7 +82,7 @@ static const struct release *standing_release(struct kube *kube,
 }
 
 static int make_role(struct kube *kube, const struct release *release,
-		     struct err *err)
+		     struct jval **made, struct err *err)
 {
 	autojval struct jval *objects = catalogue_objects(release, err);
 
@@ -93,7 +93,7 @@ static int make_role(struct kube *kube, const struct release *release,
 		    !str_eq(object_name(object),
 			    release->workload_manager_role))
 			continue;
-		if (kube_call(kube, "POST", ROLES_PATH, NULL, object, NULL,
+		if (kube_call(kube, "POST", ROLES_PATH, NULL, object, made,
 			      err) < 0)
 			return err_wrap(err, "make the role '%s'",
 					object_name(object));
@@ -132,10 +132,9 @@ static int find_role(struct wlm_grant *grant, struct kube *kube,
 			       "rule about '" DWS_GROUP "'; rename that one, "
 			       "then run this again",
 			       names[0]);
-	if (make_role(kube, release, err) < 0)
+	if (make_role(kube, release, &grant->role_made, err) < 0)
 		return -1;
 	grant->role = mem_strdup(names[0]);
-	grant->role_made = true;
 	return 0;
 }
 
@@ -185,21 +184,88 @@ static struct jval *binding_object(const struct jval *binding, const char *role)
 	return object;
 }
 
-/* What a binding refers to cannot be changed: it is made anew. Nobody loses
- * by that, since what it referred to is not there. */
-static int bind_anew(struct kube *kube, const struct jval *binding,
-		     const char *role, struct err *err)
+/* What somebody changed since it was read is refused (409). */
+static int delete_as_read(struct kube *kube, const char *path,
+			  const struct jval *object, struct err *err)
 {
-	autojval struct jval *object = binding_object(binding, role);
+	autojval struct jval *options =
+		jval_pack("{s:s, s:s, s:{s:s?, s:s?}}", "apiVersion", "v1",
+			  "kind", "DeleteOptions", "preconditions", "uid",
+			  jval_str(object, "metadata.uid"), "resourceVersion",
+			  jval_str(object, "metadata.resourceVersion"));
 
-	if (binding &&
-	    kube_call(kube, "DELETE", BINDING_PATH, NULL, NULL, NULL, err) < 0)
-		return -1;
-	return kube_call(kube, "POST", BINDINGS_PATH, NULL, object, NULL, err);
+	return kube_call(kube, "DELETE", path, NULL, options, NULL, err);
 }
 
-static int add_subject(struct kube *kube, const struct jval *binding,
-		       struct err *err)
+static void copy_field(struct jval *to, const struct jval *from,
+		       const char *path)
+{
+	struct jval *value = jval_path(from, path);
+
+	if (value)
+		jval_set_path(to, path, jval_ref(value));
+}
+
+/* A binding as it can be made again. */
+static struct jval *without_server_fields(const struct jval *binding)
+{
+	struct jval *object = jval_new_object();
+
+	jval_set_str(object, "apiVersion", API_VERSION);
+	jval_set_str(object, "kind", "ClusterRoleBinding");
+	jval_set_str(object, "metadata.name", WLM_BINDING);
+	copy_field(object, binding, "metadata.labels");
+	copy_field(object, binding, "metadata.annotations");
+	copy_field(object, binding, "roleRef");
+	copy_field(object, binding, "subjects");
+	return object;
+}
+
+/* What a binding refers to cannot be changed: `was` (or NULL) goes and
+ * `object` is made. Where that is refused, `was` is made again. */
+static int replace(struct kube *kube, const struct jval *was,
+		   const struct jval *object, struct jval **made,
+		   struct err *err)
+{
+	autojval struct jval *again = NULL;
+	struct err failure = ERR_INIT;
+
+	if (was && delete_as_read(kube, BINDING_PATH, was, err) < 0)
+		return -1;
+	if (kube_call(kube, "POST", BINDINGS_PATH, NULL, object, made, err) ==
+	    0)
+		return 0;
+	if (was == NULL)
+		return -1;
+	again = without_server_fields(was);
+	if (kube_call(kube, "POST", BINDINGS_PATH, NULL, again, NULL,
+		      &failure) < 0)
+		err_hint(err,
+			 "and '" WLM_BINDING "' as it was, to role '%s', could "
+			 "not be made again: %s",
+			 jval_str(was, "roleRef.name"), failure.msg);
+	return -1;
+}
+
+/* No signal in the middle: there must be one of the two. */
+static int bind_anew(struct wlm_grant *grant, struct kube *kube,
+		     struct jval *binding, struct err *err)
+{
+	autojval struct jval *object = binding_object(binding, grant->role);
+	bool deferred = interrupt_defer(true);
+	int result = replace(kube, binding, object, &grant->binding_made, err);
+
+	interrupt_defer(deferred);
+	if (result < 0)
+		return err_wrap(err, "bind user '" WLM_USER "' to role '%s'",
+				grant->role);
+	grant->user_added = true;
+	grant->binding_was = binding ? jval_ref(binding) : NULL;
+	return 0;
+}
+
+static int add_subject(struct wlm_grant *grant, struct kube *kube,
+		       const struct jval *binding, struct err *err)
 {
 	bool bound;
 	autojval struct jval *subjects = other_subjects(binding, &bound);
@@ -213,8 +279,35 @@ static int add_subject(struct kube *kube, const struct jval *binding,
 	body = jval_pack("{s:{s:s}, s:O}", "metadata", "resourceVersion",
 			 jval_str(binding, "metadata.resourceVersion"),
 			 "subjects", jval_get(wanted, "subjects"));
-	return kube_call(kube, "PATCH", BINDING_PATH, MERGE_PATCH, body, NULL,
-			 err);
+	if (kube_call(kube, "PATCH", BINDING_PATH, MERGE_PATCH, body, NULL,
+		      err) < 0)
+		return -1;
+	grant->user_added = true;
+	return 0;
+}
+
+/* 1 where the binding gives the user its role, 0 where the role is gone. */
+static int use_binding(struct wlm_grant *grant, struct kube *kube,
+		       const struct jval *binding, struct err *err)
+{
+	const char *role = jval_str(binding, "roleRef.name");
+	bool foreign = false;
+	int found = role ? role_stands(kube, role, &foreign, err) : 0;
+
+	if (found < 0)
+		return -1;
+	if (foreign)
+		return err_set(err, ERR_BLOCKED,
+			       "ClusterRoleBinding '" WLM_BINDING "' is bound "
+			       "to ClusterRole '%s', which has no rule about "
+			       "'" DWS_GROUP "'; it was left as it is: give "
+			       "its subjects that role by a binding of another "
+			       "name, delete this one, then run this again",
+			       role);
+	if (found == 0)
+		return 0;
+	grant->role = mem_strdup(role);
+	return add_subject(grant, kube, binding, err) < 0 ? -1 : 1;
 }
 
 int wlm_grant(struct wlm_grant *grant, struct kube *kube,
@@ -223,34 +316,76 @@ int wlm_grant(struct wlm_grant *grant, struct kube *kube,
 {
 	autojval struct jval *binding = NULL;
 	int found = look(kube, BINDING_PATH, &binding, err);
-	const char *bound_to = jval_str(binding, "roleRef.name");
 	const struct release *release;
-	bool foreign;
 
-	if (found > 0 && bound_to &&
-	    str_eq(jval_str(binding, "roleRef.kind"), "ClusterRole")) {
-		found = role_stands(kube, bound_to, &foreign, err);
-		if (found > 0) {
-			grant->role = mem_strdup(bound_to);
-			return add_subject(kube, binding, err);
-		}
-	}
-	if (found < 0)
-		return -1;
+	if (found > 0)
+		found = use_binding(grant, kube, binding, err);
+	if (found != 0)
+		return found < 0 ? -1 : 0;
 	release = standing_release(kube, discovery, catalogue, err);
 	if (release == NULL || find_role(grant, kube, release, err) < 0)
 		return -1;
-	grant->binding_made = binding == NULL;
-	if (bind_anew(kube, binding, grant->role, err) < 0)
-		return err_wrap(err, "bind user '" WLM_USER "' to role '%s'",
-				grant->role);
-	return 0;
+	return bind_anew(grant, kube, binding, err);
+}
+
+/* Without the user it goes, unless it has other subjects. */
+static int drop_user(struct kube *kube, const struct jval *binding,
+		     const struct jval *others, bool forget, struct err *err)
+{
+	autojval struct jval *body = NULL;
+
+	if (jval_len(others) == 0)
+		return delete_as_read(kube, BINDING_PATH, binding, err);
+	body = jval_pack("{s:{s:s}, s:O}", "metadata", "resourceVersion",
+			 jval_str(binding, "metadata.resourceVersion"),
+			 "subjects", others);
+	if (forget)
+		jval_set_path(body, "metadata.annotations",
+			      jval_pack("{s:n, s:n}", UNTIL, LATEST));
+	return kube_call(kube, "PATCH", BINDING_PATH, MERGE_PATCH, body, NULL,
+			 err);
+}
+
+static int take_user_back(const struct wlm_grant *grant, struct kube *kube,
+			  struct err *err)
+{
+	autojval struct jval *binding = NULL;
+	autojval struct jval *others = NULL;
+	bool bound;
+	int found;
+
+	if (grant->binding_was) {
+		others = without_server_fields(grant->binding_was);
+		return replace(kube, grant->binding_made, others, NULL, err);
+	}
+	found = look(kube, BINDING_PATH, &binding, err);
+	if (found <= 0)
+		return found;
+	others = other_subjects(binding, &bound);
+	return bound ? drop_user(kube, binding, others, false, err) : 0;
+}
+
+int wlm_take_back(const struct wlm_grant *grant, struct kube *kube,
+		  struct err *err)
+{
+	autofree char *path = mem_printf(
+		ROLES_PATH "/%s",
+		grant->role_made ? object_name(grant->role_made) : "");
+
+	if (grant->user_added && take_user_back(grant, kube, err) < 0)
+		return -1;
+	return grant->role_made ?
+		       delete_as_read(kube, path, grant->role_made, err) :
+		       0;
 }
 
 void wlm_grant_release(struct wlm_grant *grant)
 {
 	free(grant->role);
-	grant->role = NULL;
+	jval_free(grant->role_made);
+	jval_free(grant->binding_made);
+	jval_free(grant->binding_was);
+	memset(grant, 0, sizeof(*grant));
 }
 
 /* 0 where it says nothing that can be read. */
@@ -287,7 +422,6 @@ int wlm_revoke(struct wlm_revoked *revoked, struct kube *kube, struct err *err)
 {
 	autojval struct jval *binding = NULL;
 	autojval struct jval *others = NULL;
-	autojval struct jval *body = NULL;
 	int found = look(kube, BINDING_PATH, &binding, err);
 
 	*revoked = (struct wlm_revoked){ .found = false };
@@ -298,15 +432,7 @@ int wlm_revoke(struct wlm_revoked *revoked, struct kube *kube, struct err *err)
 	revoked->until = noted(binding, LATEST);
 	if (!revoked->found)
 		return 0;
-	if (!revoked->others)
-		return kube_call(kube, "DELETE", BINDING_PATH, NULL, NULL, NULL,
-				 err);
-	body = jval_pack("{s:{s:s, s:{s:n, s:n}}, s:O}", "metadata",
-			 "resourceVersion",
-			 jval_str(binding, "metadata.resourceVersion"),
-			 "annotations", UNTIL, LATEST, "subjects", others);
-	return kube_call(kube, "PATCH", BINDING_PATH, MERGE_PATCH, body, NULL,
-			 err);
+	return drop_user(kube, binding, others, true, err);
 }
 
 struct jval *wlm_value(struct kube *kube)

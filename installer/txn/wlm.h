@@ -20,20 +20,28 @@
 #define WLM_BINDING "slurm-dws-viewer"
 
 struct wlm_grant {
-	char *role;	   /* bound to */
-	bool role_made;	   /* it was not there */
-	bool binding_made; /* likewise */
+	char *role; /* bound to */
+	/* What was changed, as the server answered; NULL = nothing. */
+	struct jval *role_made;
+	struct jval *binding_made;
+	struct jval *binding_was; /* that one took the place of */
+	bool user_added;	  /* the user was not bound before */
 };
 
 /*
  * See to it that the user is bound to a role that is there. A binding that
  * works is left as it is, other subjects of it are kept; the role is that of
  * the release that stands, else another release's, else it is made as the
- * catalogue has it.
+ * catalogue has it. ERR_BLOCKED where the binding is to a role of somebody
+ * else. Where it fails, `grant` tells what was changed before.
  */
 int wlm_grant(struct wlm_grant *grant, struct kube *kube,
 	      struct discovery *discovery, const struct catalogue *catalogue,
 	      struct err *err) must_check;
+
+/* Have it as it was. */
+int wlm_take_back(const struct wlm_grant *grant, struct kube *kube,
+		  struct err *err) must_check;
 void wlm_grant_release(struct wlm_grant *grant);
 
 /* Remember in the binding that a credential ends at `until`. */

@@ -3,17 +3,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/io.h"
+#include "base/log.h"
 #include "base/mem.h"
-#include "base/x509_look.h"
 #include "kube/csr.h"
 #include "kube/discovery.h"
-#include "kube/kubeconfig.h"
 #include "kube/kubeconfig_text.h"
 #include "txn/names.h"
 #include "txn/wlm.h"
@@ -109,8 +110,8 @@ static int read_ca(const struct wlm_issue *issue, struct x509_pair *ca,
 {
 	if (file_read(AT_FDCWD, issue->ca_cert, PEM_MAX_BYTES, &ca->cert_pem,
 		      NULL, err) < 0 ||
-	    file_read(AT_FDCWD, issue->ca_key, PEM_MAX_BYTES, &ca->key_pem,
-		      NULL, err) < 0) {
+	    file_read_secret(issue->ca_key, PEM_MAX_BYTES, &ca->key_pem, err) <
+		    0) {
 		err_hint(err, "the cluster's CA is on its master nodes; give "
 			      "--ca-cert and --ca-key, or --via-csr to have "
 			      "the cluster sign");
@@ -156,67 +157,17 @@ static int have_signed(const struct wlm_issue *issue, struct x509_pair *pair,
 	return 0;
 }
 
-/* The file belongs to whom it belonged. Not through a link: the folder may be
- * another's. */
-static int keep_owner(const char *path, const char *place, struct err *err)
-{
-	struct stat was, is;
-	autoclose int fd = -1;
-
-	if (geteuid() != 0 || lstat(place, &was) < 0 || !S_ISREG(was.st_mode))
-		return 0;
-	fd = file_open(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW, 0, err);
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &is) < 0 || is.st_nlink != 1 || is.st_uid != 0)
-		return err_set(err, ERR_FAILED,
-			       "'%s' is not what was written; somebody else "
-			       "writes in this folder",
-			       path);
-	if (fchown(fd, was.st_uid, was.st_gid) < 0)
-		return err_sys(err, errno, "cannot give '%s' to its owner",
-			       path);
-	return 0;
-}
-
-static int write_text(const struct wlm_issue *issue, const char *path,
-		      const struct x509_pair *pair, struct err *err)
-{
-	struct buf auto_buf_secret text = BUF_INIT(PEM_MAX_BYTES * 4);
-	struct kube_access access = { .http = NULL };
-	struct kubeconfig_parts parts = {
-		.cluster = kube_config_cluster(issue->place),
-		.user = WLM_USER,
-		.ns = issue->ns,
-		.server = issue->server ? issue->server :
-					  kube_config_server(issue->place),
-		.cert_pem = pair->cert_pem,
-		.key_pem = pair->key_pem,
-	};
-
-	if (kube_config_access(issue->place, &access, err) < 0)
-		return -1;
-	parts.ca_pem = access.http->ca_pem;
-	parts.tls_server_name = access.http->tls_server_name;
-	parts.proxy = access.http->proxy;
-	kubeconfig_text(&text, &parts);
-	kube_access_release(&access);
-	if (buf_check(&text, path, err) < 0)
-		return -1;
-	return file_replace(AT_FDCWD, path, 0600, text.data, text.len, err);
-}
+/* --- its place --------------------------------------------------------------- */
 
 /* A certificate of another CA than the cluster's is the likely mistake. */
-static int prove_file(const struct wlm_issue *issue, const char *path,
-		      bool *no_dws, struct err *err)
+static int prove(const struct wlm_issue *issue,
+		 const struct kubeconfig_parts *parts, bool *no_dws,
+		 struct err *err)
 {
-	const struct kube_config_options options = { .kubeconfig = path };
-	struct kube_config *config = kube_config_load(&options, err);
-	int proven = -1;
+	autokube_config struct kube_config *config =
+		kube_config_of_parts(parts, "the new credential");
+	int proven = wlm_prove(config, RIGHTS_TIMEOUT_MS, err);
 
-	if (config)
-		proven = wlm_prove(config, RIGHTS_TIMEOUT_MS, err);
-	kube_config_free(config);
 	if (proven < 0) {
 		if (err->http == 401 && !issue->via_csr)
 			err_hint(err,
@@ -229,93 +180,115 @@ static int prove_file(const struct wlm_issue *issue, const char *path,
 	return 0;
 }
 
-static int put_in_place(const struct wlm_issue *issue, const char *path,
-			const struct x509_pair *pair, bool *no_dws,
-			struct err *err)
+/* The file belongs to whom it belonged. */
+static int keep_owner(int fd, const char *place, struct err *err)
 {
-	if (write_text(issue, path, pair, err) < 0 ||
-	    prove_file(issue, path, no_dws, err) < 0 ||
-	    keep_owner(path, issue->path, err) < 0)
-		return -1;
-	if (rename(path, issue->path) < 0)
-		return err_sys(err, errno, "cannot rename '%s' to '%s'", path,
-			       issue->path);
-	return file_sync_dir(AT_FDCWD, issue->path, err);
+	struct stat was;
+
+	if (geteuid() != 0 || lstat(place, &was) < 0 || !S_ISREG(was.st_mode))
+		return 0;
+	if (fchown(fd, was.st_uid, was.st_gid) < 0)
+		return err_sys(err, errno, "cannot give '%s' to its owner",
+			       place);
+	return 0;
 }
 
-int wlm_issue(const struct wlm_issue *issue, struct wlm_issued *issued,
+/* "/etc/slurm/.x.XXXXXX"; the caller's. */
+static char *beside(const char *place)
+{
+	const char *slash = strrchr(place, '/');
+	const char *base = slash ? slash + 1 : place;
+
+	return mem_printf("%.*s.%s.XXXXXX", (int)(base - place), place, base);
+}
+
+static int fill(int fd, const char *temp, const char *place,
+		const struct buf *text, struct err *err)
+{
+	if (io_write_all(fd, text->data, text->len, err) < 0)
+		return err_wrap(err, "write '%s'", temp);
+	if (keep_owner(fd, place, err) < 0)
+		return -1;
+	if (fsync(fd) < 0)
+		return err_sys(err, errno, "cannot sync '%s'", temp);
+	if (rename(temp, place) < 0)
+		return err_sys(err, errno, "cannot rename '%s' to '%s'", temp,
+			       place);
+	if (!file_is_at(fd, AT_FDCWD, place))
+		return err_set(err, ERR_FAILED,
+			       "'%s' is not what was written; somebody else "
+			       "writes in this folder",
+			       place);
+	return 0;
+}
+
+/* Once it is in its place, it is done: what fails then is only told. */
+static int put_in_place(const char *place, const struct buf *text,
+			struct err *err)
+{
+	autofree char *temp = beside(place);
+	autoclose int fd = mkostemp(temp, O_CLOEXEC);
+	struct err failure = ERR_INIT;
+
+	if (fd < 0)
+		return err_sys(err, errno, "cannot create a file beside '%s'",
+			       place);
+	if (fill(fd, temp, place, text, err) < 0) {
+		if (file_is_at(fd, AT_FDCWD, temp))
+			unlink(temp);
+		return -1;
+	}
+	if (file_sync_dir(AT_FDCWD, place, &failure) < 0)
+		log_warn("%s", failure.msg);
+	return 0;
+}
+
+int wlm_place(const struct wlm_issue *issue, struct wlm_issued *issued,
 	      struct err *err)
 {
-	auto_x509_pair struct x509_pair pair = { 0 };
-	autofree char *path = mem_printf("%s.new", issue->path);
+	struct buf auto_buf_secret text = BUF_INIT(PEM_MAX_BYTES * 4);
+	auto_access struct kube_access access = { .http = NULL };
+	struct kubeconfig_parts parts = {
+		.cluster = kube_config_cluster(issue->place),
+		.user = WLM_USER,
+		.ns = issue->ns,
+		.server = issue->server ? issue->server :
+					  kube_config_server(issue->place),
+		.cert_pem = issued->pair.cert_pem,
+		.key_pem = issued->pair.key_pem,
+	};
+
+	if (kube_config_access(issue->place, &access, err) < 0)
+		return -1;
+	parts.ca_pem = access.http->ca_pem;
+	parts.tls_server_name = access.http->tls_server_name;
+	parts.proxy = access.http->proxy;
+	if (prove(issue, &parts, &issued->no_dws, err) < 0)
+		return -1;
+	kubeconfig_text(&text, &parts);
+	if (buf_check(&text, issue->path, err) < 0)
+		return -1;
+	return put_in_place(issue->path, &text, err);
+}
+
+int wlm_sign(const struct wlm_issue *issue, struct wlm_issued *issued,
+	     struct err *err)
+{
 	int64_t wish = clock_wall() + issue->days * DAY_S - SHORTER_S;
 	int result;
 
 	*issued = (struct wlm_issued){ .heard = true };
-	result = issue->via_csr ?
-			 have_signed(issue, &pair, &issued->heard, err) :
-			 sign_here(issue, &pair, err);
+	result = issue->via_csr ? have_signed(issue, &issued->pair,
+					      &issued->heard, err) :
+				  sign_here(issue, &issued->pair, err);
 	if (result < 0 ||
-	    x509_not_after(pair.cert_pem, &issued->until, err) < 0)
+	    x509_not_after(issued->pair.cert_pem, &issued->until, err) < 0)
 		return -1;
 	issued->shorter = issued->until < wish;
-	if (put_in_place(issue, path, &pair, &issued->no_dws, err) < 0) {
-		unlink(path);
-		return -1;
-	}
 	return 0;
 }
 
-/* --- reading ----------------------------------------------------------------- */
-
-static int read_pair(struct wlm_file *file, const char *path, struct err *err)
+void wlm_issued_release(struct wlm_issued *issued)
 {
-	struct kubeconfig *files = kubeconfig_new();
-	struct kubeconfig_entry user;
-	int result = kubeconfig_add_file(files, path, err);
-
-	if (result == 0)
-		result = kubeconfig_find(files, "user",
-					 kube_config_user(file->config), NULL,
-					 &user, err);
-	if (result == 0)
-		result = kubeconfig_pem(&user, "client-certificate",
-					&file->pair.cert_pem, NULL, err);
-	if (result == 0)
-		result = kubeconfig_pem(&user, "client-key",
-					&file->pair.key_pem, NULL, err);
-	kubeconfig_free(files);
-	if (result == 0 && !(file->pair.cert_pem && file->pair.key_pem))
-		result = err_set(err, ERR_INVALID,
-				 "'%s' has no client certificate with its key",
-				 path);
-	return result;
-}
-
-int wlm_file_read(struct wlm_file *file, const char *path, struct err *err)
-{
-	const struct kube_config_options options = { .kubeconfig = path };
-	auto_x509_look struct x509_look look = { 0 };
-	struct stat st;
-
-	if (stat(path, &st) < 0)
-		return err_sys(err, errno, "cannot look at '%s'", path);
-	file->mode = st.st_mode & 07777;
-	file->config = kube_config_load(&options, err);
-	if (file->config == NULL || read_pair(file, path, err) < 0)
-		return -1;
-	if (x509_pair_check(&file->pair, &file->key_type, err) < 0 ||
-	    x509_look(&look, file->pair.cert_pem, err) < 0)
-		return err_wrap(err, "'%s'", path);
-	file->user = mem_steal(&look.subject);
-	file->until = look.not_after;
-	return 0;
-}
-
-void wlm_file_release(struct wlm_file *file)
-{
-	x509_pair_release(&file->pair);
-	free(file->user);
-	kube_config_free(file->config);
-	memset(file, 0, sizeof(*file));
+	x509_pair_release(&issued->pair);
 }

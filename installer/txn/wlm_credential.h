@@ -1,11 +1,14 @@
 /*
- * wlm_credential - the kubeconfig of the workload manager: made, proven, read.
+ * wlm_credential - the kubeconfig of the workload manager: made, proven,
+ * written.
  *
  * A client certificate of user slurm-dws (no groups), signed by the cluster's
- * CA or through its certificates API. The file is written beside its place
- * (PATH.new, mode 0600 from the beginning), tried there, and takes its place
- * by one rename: who reads it finds the old credential or the new one, both of
- * which work. Nothing of what stood is touched where anything fails.
+ * CA or through its certificates API. It is tried before a byte of it is
+ * written, out of memory: the folder may be one that others write to. The file
+ * is written beside its place, under a name that nobody has (mode 0600 from
+ * the beginning), and takes its place by one rename: who reads it finds the
+ * old credential or the new one, both of which work. Nothing of what stood is
+ * touched where anything fails.
  */
 #ifndef TXN_WLM_CREDENTIAL_H
 #define TXN_WLM_CREDENTIAL_H
@@ -34,42 +37,35 @@ struct wlm_issue {
 };
 
 struct wlm_issued {
+	struct x509_pair pair;
 	time_t until;
 	bool shorter; /* than `days` */
 	bool heard;   /* of `via_csr`: the server knows wishes for it */
 	bool no_dws;  /* no Workflows are served yet */
 };
 
-/* ERR_API where the server refuses the new certificate (http 401), or the
- * rights have not come in 15 s (http 403); ERR_BLOCKED where it may more than
- * it should. */
-int wlm_issue(const struct wlm_issue *issue, struct wlm_issued *issued,
+/* A new key and its certificate; nothing is written. */
+int wlm_sign(const struct wlm_issue *issue, struct wlm_issued *issued,
+	     struct err *err) must_check;
+
+/*
+ * Try what was signed, and put it into its place. ERR_API where the server
+ * refuses the new certificate (http 401), or the rights have not come in 15 s
+ * (http 403); ERR_BLOCKED where it may more than it should.
+ */
+int wlm_place(const struct wlm_issue *issue, struct wlm_issued *issued,
 	      struct err *err) must_check;
-
-/* What a file holds. */
-struct wlm_file {
-	struct x509_pair pair;
-	enum x509_key_type key_type;
-	char *user; /* of the certificate: "CN=slurm-dws" */
-	time_t until;
-	unsigned int mode; /* of the file: 0600 */
-	struct kube_config *config;
-};
-
-/* ERR_NOT_FOUND, ERR_INVALID. */
-int wlm_file_read(struct wlm_file *file, const char *path, struct err *err)
-	must_check;
-void wlm_file_release(struct wlm_file *file);
+void wlm_issued_release(struct wlm_issued *issued);
 
 /*
  * Try what a credential may do: it must list Workflows in all namespaces and
  * must not read Secrets. Rights that were given just now are waited for, for
  * `patience_ms`. 1, or 0 where the server serves no Workflows; errors as those
- * of wlm_issue.
+ * of wlm_place.
  */
 int wlm_prove(struct kube_config *config, int64_t patience_ms, struct err *err)
 	must_check;
 
-#define auto_wlm_file __attribute__((cleanup(wlm_file_release)))
+#define auto_wlm_issued __attribute__((cleanup(wlm_issued_release)))
 
 #endif

@@ -4,50 +4,8 @@
 
 # shellcheck disable=SC2119,SC2154 # optional arguments; $T/env
 
-# shellcheck source=tests/cli/lib.sh
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-
-file=$TEST_DIR/slurm-dws.kubeconfig
-ca=(--ca-cert "$T/pki/ca.crt" --ca-key "$T/pki/ca.key")
-
-oneTimeSetUp()
-{
-	seed_images
-	pods_fare
-	given_no_dws
-	given_dws
-}
-
-oneTimeTearDown()
-{
-	[ -d "$TEST_DIR" ] || return 0
-	given_no_dws
-}
-
-setUp()
-{
-	rm -f "$file" "$file.new"
-	must kubectl delete clusterrolebinding slurm-dws-viewer --ignore-not-found
-}
-
-# given_credential [ARG...]
-given_credential()
-{
-	must "$DWS_CSM" wlm create "$file" "${ca[@]}" "$@"
-}
-
-# as_slurm ARG...: kubectl with the credential, and nothing else.
-as_slurm()
-{
-	kubectl --kubeconfig "$file" "$@"
-}
-
-# certificate: what openssl says of the one in the file.
-certificate()
-{
-	sed -n 's/.*client-certificate-data: //p' "$file" | base64 -d |
-		openssl x509 -noout "$@"
-}
+# shellcheck source=tests/cli/wlm.sh
+. "$(dirname "${BASH_SOURCE[0]}")/wlm.sh"
 
 key()
 {
@@ -60,11 +18,6 @@ assert_annotation()
 	assertEquals "annotation $1" "$2" "$(kubectl get clusterrolebinding \
 		slurm-dws-viewer -o json | jq -r \
 		'.metadata.annotations["dws-csm.io/'"$1"'"] // "none"')"
-}
-
-not_after()
-{
-	date -u -d "$(certificate -enddate | cut -d= -f2)" +%FT%TZ
 }
 
 # What the role allows, and nothing besides.
@@ -226,77 +179,6 @@ test_what_is_there_is_not_overwritten()
 	assertEquals 'mode' 600 "$(stat -c %a "$file")"
 }
 
-test_a_failure_leaves_nothing()
-{
-	# Another CA: the server does not know who comes.
-	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=other \
-		-keyout "$TEST_DIR/other.key" -out "$TEST_DIR/other.crt" \
-		2>"$TEST_DIR/openssl" || fail openssl
-	run_dws wlm create "$file" --ca-cert "$TEST_DIR/other.crt" \
-		--ca-key "$TEST_DIR/other.key"
-	assert_rc 5
-	assert_err "'$TEST_DIR/other.crt' is not the CA of this cluster's users"
-	assertEquals 'files' "$file*" "$(echo "$file"*)"
-	assertEquals 'binding' '' "$(kubectl get clusterrolebinding \
-		slurm-dws-viewer --ignore-not-found -o name)"
-	run_dws wlm create "$file" --ca-cert "$T/pki/ca.crt" \
-		--ca-key "$TEST_DIR/other.key"
-	assert_rc 1
-	assert_err 'certificate and key of the CA differ'
-	run_dws wlm create "$file" --ca-key "$TEST_DIR/none"
-	assert_rc 1
-	assert_err --via-csr
-	run_dws wlm create "$TEST_DIR/none/file" "${ca[@]}"
-	assert_rc 1
-	assert_err "folder '$TEST_DIR/none'"
-	run_dws wlm create "$file" "${ca[@]}" --via-csr
-	assert_rc 2
-	assertEquals 'binding' '' "$(kubectl get clusterrolebinding \
-		slurm-dws-viewer --ignore-not-found -o name)"
-}
-
-test_who_could_read_secrets_gets_no_credential()
-{
-	must kubectl create clusterrole too-much --verb=get,list --resource=secrets
-	must kubectl create clusterrolebinding too-much --clusterrole=too-much \
-		--user=slurm-dws
-	run_dws wlm create "$file" "${ca[@]}"
-	assert_rc 3
-	assert_err 'may read Secrets'
-	[ ! -e "$file" ] || fail 'a file was written'
-	must kubectl delete clusterrole,clusterrolebinding too-much
-	given_credential
-	must kubectl create clusterrole too-much --verb=get,list --resource=secrets
-	must kubectl create clusterrolebinding too-much --clusterrole=too-much \
-		--user=slurm-dws
-	eventually 'rights' as_slurm get secrets
-	run_dws wlm check "$file"
-	assert_rc 3
-	assert_out 'may read Secrets'
-	must kubectl delete clusterrole,clusterrolebinding too-much
-}
-
-test_who_may_not_approve_is_told()
-{
-	run_dws wlm create "$file" --via-csr --kubeconfig "$T/limited.conf"
-	assert_rc 5
-	assert_err forbidden
-	[ ! -e "$file" ] || fail 'a file was written'
-	assertEquals 'no request stays' '' "$(kubectl get csr -o name)"
-}
-
-test_a_role_of_somebody_else_is_left_alone()
-{
-	given_no_dws
-	must kubectl create clusterrole dws-workload-manager --verb=get \
-		--resource=pods
-	run_dws wlm create "$file" "${ca[@]}"
-	assert_rc 3
-	assert_err "'dws-workload-manager' is somebody else's"
-	must kubectl delete clusterrole dws-workload-manager
-	given_dws
-}
-
 test_others_in_the_binding_stay()
 {
 	must kubectl create clusterrolebinding slurm-dws-viewer \
@@ -342,19 +224,6 @@ test_renewal()
 	run_dws wlm renew "$TEST_DIR/none"
 	assert_rc 1
 	assert_err "'$TEST_DIR/none'" "'dws-csm wlm create'"
-}
-
-test_a_renewal_that_fails_leaves_the_old_one()
-{
-	given_credential
-	cp "$file" "$TEST_DIR/before"
-	[ -e "$TEST_DIR/other.crt" ] || test_a_failure_leaves_nothing
-	cp "$TEST_DIR/before" "$file"
-	run_dws wlm renew "$file" --ca-cert "$TEST_DIR/other.crt" \
-		--ca-key "$TEST_DIR/other.key"
-	assert_rc 5
-	cmp -s "$file" "$TEST_DIR/before" || fail 'the file was changed'
-	assertEquals 'no other file' "$file" "$(echo "$file"*)"
 }
 
 # call NUMBER: calls as long as the file `go` is there.
