@@ -115,8 +115,8 @@ test_controller_that_crashes()
 test_webhook_that_never_becomes_ready()
 {
 	pods_fare "*/dws:$new" notready
-	run_dws "${upgrade[@]}" --timeout 3s
-	assert_rolled_back 'not ready after 3 seconds'
+	run_dws "${upgrade[@]}" --timeout 10s
+	assert_rolled_back 'not ready after 10 seconds'
 }
 
 test_restore_that_is_refused()
@@ -154,9 +154,9 @@ test_webhook_that_does_not_answer_the_probe()
 stopped()
 {
 	pods_fare "*/dws:$new" notready
-	run_dws "${upgrade[@]}" --timeout 3s --no-rollback
+	run_dws "${upgrade[@]}" --timeout 10s --no-rollback
 	assert_rc 6
-	assert_err 'not ready after 3 seconds' "'dws-csm resume'" \
+	assert_err 'not ready after 10 seconds' "'dws-csm resume'" \
 		"'dws-csm rollback'"
 	run_dws status
 	assert_out upgrade
@@ -191,16 +191,16 @@ test_left_open_it_can_be_rolled_back()
 test_resume_that_fails_rolls_back()
 {
 	stopped
-	run_dws resume --timeout 3s
-	assert_rolled_back 'not ready after 3 seconds'
+	run_dws resume --timeout 10s
+	assert_rolled_back 'not ready after 10 seconds'
 }
 
 test_going_back_that_fails_is_told_and_can_go_on()
 {
 	pods_fare 'dws-system/*' notready
-	run_dws "${upgrade[@]}" --timeout 3s
+	run_dws "${upgrade[@]}" --timeout 10s
 	assert_rc 8
-	assert_err 'not ready after 3 seconds' 'rollback failed' \
+	assert_err 'not ready after 10 seconds' 'rollback failed' \
 		"'dws-csm resume'"
 	pods_fare
 	run_dws resume
