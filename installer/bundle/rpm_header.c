@@ -45,7 +45,7 @@ static uint32_t big_endian(const unsigned char *p)
 static int read_exactly(struct source *source, unsigned char *data, size_t len,
 			struct err *err)
 {
-	unsigned char dropped[4096];
+	unsigned char dropped[4096] = { 0 };
 
 	while (len > 0) {
 		size_t part = data || len < sizeof(dropped) ? len :

@@ -18,6 +18,14 @@ MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 
 
+def parsed(text):
+    """A kind that is not served yet is answered with a line of plain text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {}
+
+
 class Api:
     """One server; usable from several threads (a connection for each)."""
 
@@ -44,9 +52,8 @@ class Api:
                 connection.request(method, path, data, {
                     "Content-Type": kind, "Accept": "application/json"})
                 answer = connection.getresponse()
-                text = answer.read()
-                return answer.status, json.loads(text) if text else {}
-            except (OSError, http.client.HTTPException, ValueError):
+                return answer.status, parsed(answer.read())
+            except (OSError, http.client.HTTPException):
                 connection.close()
                 self.local.connection = None
                 if last:
