@@ -5,50 +5,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cmd/connect.h"
-#include "cmd/output.h"
+#include "cmd/findings.h"
 #include "registry/doctor.h"
-
-static struct jval *findings_value(const struct doctor *doctor)
-{
-	struct jval *list = jval_new_array();
-
-	for (enum check check = 0; check < CHECK_NR; check++) {
-		const struct finding *finding = &doctor->finding[check];
-		struct jval *value = jval_new_object();
-
-		jval_set_str(value, "check", check_name(check));
-		jval_set_str(value, "status",
-			     finding_status_name(finding->status));
-		jval_set_str(value, "seen", finding->seen);
-		if (finding->remedy)
-			jval_set_str(value, "remedy", finding->remedy);
-		jval_append(list, value);
-	}
-	return list;
-}
-
-static int findings_show(const struct doctor *doctor, struct err *err)
-{
-	static const char *const heads[] = { "CHECK", "RESULT", "SEEN", NULL };
-	struct table *table = table_new(heads);
-	auto_buf struct buf out = BUF_INIT(BUF_TEXT_MAX);
-
-	for (enum check check = 0; check < CHECK_NR; check++) {
-		const struct finding *finding = &doctor->finding[check];
-
-		table_row(table, (const char *const[]){
-					 check_name(check),
-					 finding_status_name(finding->status),
-					 finding->seen });
-		if (finding->remedy)
-			table_row(table,
-				  (const char *const[]){
-					  "", "remedy:", finding->remedy });
-	}
-	table_print(table, &out);
-	table_free(table);
-	return output_text(buf_str(&out), err);
-}
 
 /* The registry with its credentials; where they cannot be had, without them,
  * and `why` says so: much can be looked at all the same. */
@@ -84,16 +42,10 @@ static struct registry *open_registry(const struct settings *settings,
 static int tell(const struct doctor *doctor, const struct settings *settings,
 		struct err *err)
 {
-	autojval struct jval *value = NULL;
 	size_t faults = doctor_faults(doctor);
-	int status;
+	int status =
+		findings_tell(doctor->finding, CHECK_NR, settings->output, err);
 
-	if (output_format(settings->output)) {
-		value = findings_value(doctor);
-		status = output_value(value, settings->output, err);
-	} else {
-		status = findings_show(doctor, err);
-	}
 	if (status < 0 || faults == 0)
 		return status;
 	return err_set(err, ERR_REGISTRY, "registry '%s' has %zu fault%s",

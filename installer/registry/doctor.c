@@ -35,18 +35,6 @@ const char *check_name(enum check check)
 	return check_names[check];
 }
 
-const char *finding_status_name(enum finding_status status)
-{
-	static const char *const names[] = {
-		[FINDING_SKIPPED] = "skipped",
-		[FINDING_OK] = "ok",
-		[FINDING_WARNING] = "warning",
-		[FINDING_FAULT] = "fault",
-	};
-
-	return names[status];
-}
-
 void doctor_init(struct doctor *doctor)
 {
 	memset(doctor, 0, sizeof(*doctor));
@@ -81,6 +69,7 @@ void doctor_note(struct doctor *doctor, enum check check,
 		return;
 	free(finding->seen);
 	free(finding->remedy);
+	finding->check = check_names[check];
 	finding->status = status;
 	finding->remedy = mem_strdup(remedy);
 	va_start(args, fmt);

@@ -23,6 +23,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/finding.h"
 #include "registry/registry.h"
 
 enum check {
@@ -46,19 +47,6 @@ enum check {
 	CHECK_DELETE,
 	CHECK_LEFT, /* what the probe has left behind */
 	CHECK_NR
-};
-
-enum finding_status {
-	FINDING_SKIPPED,
-	FINDING_OK,
-	FINDING_WARNING,
-	FINDING_FAULT,
-};
-
-struct finding {
-	enum finding_status status;
-	char *seen;
-	char *remedy; /* or NULL */
 };
 
 struct doctor {
@@ -86,7 +74,6 @@ int doctor_run(struct doctor *doctor, struct registry *registry,
 /* How many findings are faults. */
 size_t doctor_faults(const struct doctor *doctor);
 
-const char *check_name(enum check check);		     /* "certificate" */
-const char *finding_status_name(enum finding_status status); /* "ok" */
+const char *check_name(enum check check); /* "certificate" */
 
 #endif
