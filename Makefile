@@ -8,6 +8,8 @@
 #   FUZZ_SECONDS=N     how long each fuzzer runs (60)
 #   KEEP=1             `make demo` leaves the servers running
 #   VERSION=X          stamp this version
+#   RPM_KEY=ID         `make rpms` and `make repo` sign with this key of gpg
+#   BBPLUGIN_SRC=DIR   `make rpms` packages upstream's plugin, that of DIR
 #   DWS_CSM_CACHE=DIR  where compiled servers and libcurl are kept
 
 SHELL := /bin/sh
@@ -130,6 +132,16 @@ reproducible: deps-build
 install: build/dws-csm
 	@scripts/install.sh build/dws-csm '$(DESTDIR)$(PREFIX)'
 
+# Build RPMs of the program and of the plugin for Slurm: build/rpms
+rpms: build/dws-csm deps-rpm
+	@RPM_KEY='$(RPM_KEY)' BBPLUGIN_SRC='$(BBPLUGIN_SRC)' \
+		BBPLUGIN_VERSION='$(BBPLUGIN_VERSION)' \
+		scripts/rpms.sh build/dws-csm build/rpms
+
+# Make a repository of them, for zypper and dnf: build/repo
+repo: rpms
+	@RPM_KEY='$(RPM_KEY)' scripts/repo.sh build/rpms build/repo
+
 # Remove everything that was built (the cache stays)
 clean:
 	rm -rf build
@@ -142,7 +154,7 @@ help:
 		{ text = "" }' Makefile
 
 .PHONY: all deps static test unit demo test-cluster bench lint format fuzz \
-	coverage reproducible install clean help
+	coverage reproducible install rpms repo clean help
 .DEFAULT_GOAL := all
 
 # --- packages and libcurl ---------------------------------------------------
@@ -153,7 +165,11 @@ deps-build:
 deps-test deps-node deps-lint deps-fuzz deps-coverage: deps-%: | deps-build
 	@scripts/deps.sh build test $*
 
-.PHONY: deps-build deps-test deps-node deps-lint deps-fuzz deps-coverage FORCE
+deps-rpm: | deps-build
+	@scripts/deps.sh build rpm
+
+.PHONY: deps-build deps-test deps-node deps-lint deps-rpm deps-fuzz \
+	deps-coverage FORCE
 
 # A link into the cache; looked for again when the cache was emptied.
 build/curl.stamp: scripts/curl.sh scripts/deb-source.sh \

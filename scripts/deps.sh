@@ -2,8 +2,8 @@
 # deps.sh GROUP...
 #
 # Makes sure that the Debian packages of the groups are installed: build, test,
-# node (for test-cluster), lint, fuzz, coverage. Where some are missing it says
-# which and what for, and, as root, installs them; otherwise it prints the
+# node (for test-cluster), lint, rpm, fuzz, coverage. Where some are missing it
+# says which and what for, and, as root, installs them; otherwise it prints the
 # command and exits 1.
 #
 # The packages of the test servers stand in tests/servers/packages, those of
@@ -36,6 +36,8 @@ lint  cppcheck        # what the compiler does not see
 lint  shellcheck      # the same for scripts
 lint  lua-check       # the same for the Slurm plugin
 lint  pmccabe         # length and complexity of functions
+rpm   rpm             # rpmbuild, rpmsign
+rpm   createrepo-c    # the repository of `make repo`
 fuzz  clang           # libFuzzer
 fuzz  libclang-rt-14-dev # its run-time and the sanitizers'
 fuzz  llvm            # readable stacks
@@ -78,7 +80,7 @@ forbid_services()
 }
 
 [ $# -gt 0 ] || {
-	echo "usage: deps.sh build|test|node|lint|fuzz|coverage..." >&2
+	echo "usage: deps.sh build|test|node|lint|rpm|fuzz|coverage..." >&2
 	exit 2
 }
 command -v dpkg-query >/dev/null || {

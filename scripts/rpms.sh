@@ -1,0 +1,110 @@
+#!/bin/sh
+# rpms.sh PROGRAM DIR
+#
+# Builds the RPMs by specs/ into DIR, where no others are left: dws-csm, of the
+# executable PROGRAM, and dws-slurm-bb-plugin. The same inputs give the same
+# bytes; a signature differs each time.
+#
+# RPM_KEY        sign with this key of gpg (id, fingerprint or name)
+# BBPLUGIN_SRC   package upstream's plugin in this folder, a checkout of
+#                dws-slurm-bb-plugin or its src/burst_buffer, instead of ours,
+#                as dws-slurm-bb-plugin-upstream
+# BBPLUGIN_VERSION   its version (that of the last tag in the checkout)
+# RPM_VERSION    version (the one that PROGRAM has)
+# SOURCE_DATE_EPOCH  the time of all files (the last commit's)
+
+set -eu
+
+fail()
+{
+	echo "rpms.sh: $*" >&2
+	exit 1
+}
+
+# rpm_version VERSION: as RPM can have it, sorting as time goes. "1.2.0" stays;
+# "1.2.0-5-gabc", five commits later, is 1.2.0+5.gabc; "1.2.0+gabc", where
+# nothing was tagged yet, is before 1.2.0 and named by its time. No '^', which
+# rpm 4.14 does not know.
+rpm_version()
+{
+	case $1 in
+	*+g*)
+		echo "${1%%+g*}~git$(date -u -d "@$SOURCE_DATE_EPOCH" \
+			+%Y%m%d.%H%M%S).g${1#*+g}"
+		;;
+	*-*) echo "${1%%-*}+${1#*-}" ;;
+	*) echo "$1" ;;
+	esac | tr - .
+}
+
+# build NAME [OPTION...]: the spec NAME.spec.
+build()
+{
+	name=$1
+	shift
+	rpmbuild -bb --quiet --load="$root/specs/rpm.macros" \
+		--define "_topdir $work/top" --define "_rpmdir $work/rpms" \
+		--define "_dbpath $work/db" --define "tree $root" \
+		"$@" "$root/specs/$name.spec" >"$work/log" 2>&1 || {
+		cat "$work/log" >&2
+		fail "rpmbuild failed on 'specs/$name.spec'"
+	}
+}
+
+# Upstream's files, of a checkout or of the folder within.
+build_upstream()
+{
+	from=$BBPLUGIN_SRC
+	[ -e "$from/burst_buffer.lua" ] || from=$from/src/burst_buffer
+	for file in burst_buffer.lua burst_buffer.conf; do
+		[ -f "$from/$file" ] ||
+			fail "BBPLUGIN_SRC: no '$file' in '$BBPLUGIN_SRC'," \
+				"nor in 'src/burst_buffer' there"
+	done
+	version=${BBPLUGIN_VERSION:-$(git -C "$from" describe --tags \
+		--match 'v[0-9]*' 2>/dev/null)} ||
+		fail "BBPLUGIN_SRC: '$BBPLUGIN_SRC' has no tag 'v...' that" \
+			"tells its version: say BBPLUGIN_VERSION=X"
+	build dws-slurm-bb-plugin-upstream \
+		--define "rpm_version $(rpm_version "${version#v}")" \
+		--define "upstream $(realpath "$from")"
+}
+
+[ $# = 2 ] || {
+	echo "usage: rpms.sh PROGRAM DIR" >&2
+	exit 2
+}
+command -v rpmbuild >/dev/null ||
+	fail "no rpmbuild here: install rpm-build, or, on Debian, rpm"
+program=$(realpath "$1")
+dir=$2
+root=$(cd "$(dirname "$0")/.." && pwd)
+: "${SOURCE_DATE_EPOCH:=$(git -C "$root" log -1 --format=%ct 2>/dev/null ||
+	stat -c %Y "$root/VERSION")}"
+export SOURCE_DATE_EPOCH
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+[ -n "${RPM_VERSION:-}" ] ||
+	RPM_VERSION=$("$program" version | sed -n '1s/^dws-csm //p')
+RPM_VERSION=$(rpm_version "$RPM_VERSION")
+build dws-csm --define "rpm_version $RPM_VERSION" --define "program $program"
+if [ -n "${BBPLUGIN_SRC:-}" ]; then
+	build_upstream
+else
+	build dws-slurm-bb-plugin --define "rpm_version $RPM_VERSION"
+fi
+if [ -n "${RPM_KEY:-}" ]; then
+	rpmsign --addsign --define "_gpg_name $RPM_KEY" \
+		"$work"/rpms/*.rpm >"$work/log" 2>&1 || {
+		cat "$work/log" >&2
+		fail "cannot sign with key '$RPM_KEY': is it among those of" \
+			"'gpg --list-secret-keys'?"
+	}
+fi
+mkdir -p "$dir"
+rm -f "$dir"/*.rpm
+touch -d "@$SOURCE_DATE_EPOCH" "$work"/rpms/*.rpm
+mv "$work"/rpms/*.rpm "$dir"
+ls "$dir"/*.rpm
