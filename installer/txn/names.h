@@ -6,6 +6,8 @@
 
 #define DWS_NAMESPACE "dws-system"
 #define DWS_GROUP "dataworkflowservices.github.io"
+/* At which the newest release that we know stores its resources. */
+#define DWS_NEWEST_VERSION "v1alpha7"
 #define DWS_CONTROLLER "dws-controller-manager"
 #define DWS_WEBHOOK "dws-webhook"
 #define DWS_SERVING_SECRET "webhook-server-cert"

@@ -109,30 +109,66 @@ static struct jval *ask(struct workflow_client *client, const char *method,
 	return answer;
 }
 
-/* apiVersion and kind as they stand there, or as they have to be. */
-static int take_type(struct workflow_client *client, struct jval *workflow,
-		     struct err *err)
+/* What stands there as apiVersion and kind, where there is any, is ours. */
+static int check_type(struct workflow_client *client,
+		      const struct jval *workflow, struct err *err)
 {
 	const char *api = jval_str(workflow, "apiVersion");
 	const char *version = api ? str_after(api, DWS_GROUP "/") : NULL;
-	autofree char *whole = NULL;
 
 	if (jval_get(workflow, "kind") &&
 	    !str_eq(jval_str(workflow, "kind"), "Workflow"))
 		return err_set(err, ERR_INVALID, "'kind' is not 'Workflow'");
-	if (jval_get(workflow, "apiVersion")) {
-		if (str_empty(version) || strpbrk(version, "/?#%. "))
-			return err_set(err, ERR_INVALID,
-				       "'apiVersion' is no version of '%s'",
-				       DWS_GROUP);
-		free(client->version);
-		client->version = mem_strdup(version);
+	if (jval_get(workflow, "apiVersion") == NULL)
 		return 0;
-	}
-	if (find_version(client, err) < 0)
+	if (str_empty(version) || strpbrk(version, "/?#%. "))
+		return err_set(err, ERR_INVALID,
+			       "'apiVersion' is no version of '%s'", DWS_GROUP);
+	free(client->version);
+	client->version = mem_strdup(version);
+	return 0;
+}
+
+static struct jval *post(struct workflow_client *client, struct jval *workflow,
+			 const char *query, struct err *err)
+{
+	autofree char *path = path_of(client, NULL, query, err);
+	struct kube_request request = {
+		.method = "POST",
+		.path = path,
+		.body = workflow,
+	};
+	struct jval *answer = NULL;
+	autofree char *api = NULL;
+
+	if (path == NULL)
+		return NULL;
+	api = mem_printf("%s/%s", DWS_GROUP, client->version);
+	jval_set_str(workflow, "apiVersion", api);
+	jval_set_str(workflow, "kind", "Workflow");
+	if (call(client, &request, &answer, err) < 0)
+		return NULL;
+	return answer;
+}
+
+/* Somebody holds locks until a rehearsal is over, and a question costs as much
+ * as a guess: the likely version is tried first. -1: it is another one. */
+static int try_likely_version(struct workflow_client *client,
+			      struct jval *workflow, struct jval **answer,
+			      struct err *err)
+{
+	struct err failure = ERR_INIT;
+
+	client->version = mem_strdup(DWS_NEWEST_VERSION);
+	*answer = post(client, workflow, "?dryRun=All", &failure);
+	if (*answer)
+		return 0;
+	if (failure.http == 404 &&
+	    str_eq(workflow_fault(&failure), "transient")) {
+		free(mem_steal(&client->version));
 		return -1;
-	whole = mem_printf("%s/%s", DWS_GROUP, client->version);
-	jval_set_str(workflow, "apiVersion", whole);
+	}
+	*err = failure;
 	return 0;
 }
 
@@ -140,18 +176,14 @@ struct jval *workflow_create(struct workflow_client *client,
 			     struct jval *workflow, bool dry_run,
 			     struct err *err)
 {
-	struct kube_request request = { .method = "POST", .body = workflow };
-	struct jval *answer = NULL;
-	autofree char *path = NULL;
+	struct jval *answer;
 
-	if (take_type(client, workflow, err) < 0)
+	if (check_type(client, workflow, err) < 0)
 		return NULL;
-	jval_set_str(workflow, "kind", "Workflow");
-	path = path_of(client, NULL, dry_run ? "?dryRun=All" : "", err);
-	request.path = path;
-	if (path == NULL || call(client, &request, &answer, err) < 0)
-		return NULL;
-	return answer;
+	if (dry_run && client->version == NULL &&
+	    try_likely_version(client, workflow, &answer, err) == 0)
+		return answer;
+	return post(client, workflow, dry_run ? "?dryRun=All" : "", err);
 }
 
 struct jval *workflow_get(struct workflow_client *client, const char *name,

@@ -3,7 +3,8 @@
  *
  * For those who serve a job and cannot wait: nothing is asked of the server
  * beside the call itself, but the version that it prefers where the caller
- * names none; all goes over one connection; no call is repeated. (custom.h is
+ * names none (a rehearsal tries the likely one first); all goes over one
+ * connection; no call is repeated. (custom.h is
  * for administrators: it reads the CRD, which a workload manager may not.)
  *
  * Source: DWS, Workflow resource; Kubernetes API concepts, "Resource versions",

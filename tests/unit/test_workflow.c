@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 #include "base/strs.h"
+#include "bundle/catalogue.h"
+#include "txn/names.h"
 #include "txn/workflow.h"
 
 static struct jval *workflow_in(const char *state, const char *status)
@@ -104,6 +106,19 @@ static void faults_are_told_apart(void **state)
 	}
 }
 
+static void the_likely_version_is_that_of_the_newest_release(void **state)
+{
+	struct err err = ERR_INIT;
+	autocatalogue struct catalogue *catalogue = catalogue_open(&err);
+	const struct release *newest;
+
+	(void)state;
+	assert_non_null(catalogue);
+	newest = catalogue_release(catalogue, NULL, &err);
+	assert_non_null(newest);
+	assert_string_equal(newest->storage_version, DWS_NEWEST_VERSION);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -112,6 +127,8 @@ int main(void)
 		cmocka_unit_test(
 			errors_are_those_of_the_drivers_else_the_message),
 		cmocka_unit_test(faults_are_told_apart),
+		cmocka_unit_test(
+			the_likely_version_is_that_of_the_newest_release),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
