@@ -1,9 +1,9 @@
 #!/bin/sh
-# rpms.sh PROGRAM DIR
+# rpms.sh PROGRAM DIR [NAME...]
 #
 # Builds the RPMs by specs/ into DIR, where no others are left: dws-csm, of the
-# executable PROGRAM, and dws-slurm-bb-plugin. The same inputs give the same
-# bytes; a signature differs each time.
+# executable PROGRAM, and dws-slurm-bb-plugin; or only those of NAME. The same
+# inputs give the same bytes; a signature differs each time.
 #
 # RPM_KEY        sign with this key of gpg (id, fingerprint or name)
 # BBPLUGIN_SRC   package upstream's plugin in this folder, a checkout of
@@ -70,14 +70,30 @@ build_upstream()
 		--define "upstream $(realpath "$from")"
 }
 
-[ $# = 2 ] || {
-	echo "usage: rpms.sh PROGRAM DIR" >&2
+sign()
+{
+	rpmsign --addsign --define "_gpg_name $RPM_KEY" \
+		--define "__gpg $(command -v gpg)" \
+		--define '_gpg_digest_algo sha256' \
+		"$work"/rpms/*.rpm >"$work/log" 2>&1 || {
+		cat "$work/log" >&2
+		fail "cannot sign with key '$RPM_KEY': is it among those of" \
+			"'gpg --list-secret-keys'?"
+	}
+}
+
+[ $# -ge 2 ] || {
+	echo "usage: rpms.sh PROGRAM DIR [NAME...]" >&2
 	exit 2
 }
 command -v rpmbuild >/dev/null ||
 	fail "no rpmbuild here: install rpm-build, or, on Debian, rpm"
 program=$(realpath "$1")
 dir=$2
+shift 2
+if [ $# = 0 ]; then
+	set -- dws-csm "dws-slurm-bb-plugin${BBPLUGIN_SRC:+-upstream}"
+fi
 root=$(cd "$(dirname "$0")/.." && pwd)
 : "${SOURCE_DATE_EPOCH:=$(git -C "$root" log -1 --format=%ct 2>/dev/null ||
 	stat -c %Y "$root/VERSION")}"
@@ -89,20 +105,14 @@ trap 'exit 1' HUP INT TERM
 [ -n "${RPM_VERSION:-}" ] ||
 	RPM_VERSION=$("$program" version | sed -n '1s/^dws-csm //p')
 RPM_VERSION=$(rpm_version "$RPM_VERSION")
-build dws-csm --define "rpm_version $RPM_VERSION" --define "program $program"
-if [ -n "${BBPLUGIN_SRC:-}" ]; then
-	build_upstream
-else
-	build dws-slurm-bb-plugin --define "rpm_version $RPM_VERSION"
-fi
-if [ -n "${RPM_KEY:-}" ]; then
-	rpmsign --addsign --define "_gpg_name $RPM_KEY" \
-		"$work"/rpms/*.rpm >"$work/log" 2>&1 || {
-		cat "$work/log" >&2
-		fail "cannot sign with key '$RPM_KEY': is it among those of" \
-			"'gpg --list-secret-keys'?"
-	}
-fi
+for name; do
+	case $name in
+	*-upstream) build_upstream ;;
+	*) build "$name" --define "rpm_version $RPM_VERSION" \
+		--define "program $program" ;;
+	esac
+done
+[ -z "${RPM_KEY:-}" ] || sign
 mkdir -p "$dir"
 rm -f "$dir"/*.rpm
 touch -d "@$SOURCE_DATE_EPOCH" "$work"/rpms/*.rpm
