@@ -588,15 +588,26 @@ local function run_lines(words, seconds, line_seen)
 	end
 end
 
--- Calls `use` with the path of a private file that holds the text.
-local function with_file(text, use)
-	-- Made by mktemp: names of os.tmpname can be foreseen under Lua 5.1.
-	local pipe = io.popen("exec mktemp -t dws-burst-buffer.XXXXXXXX 2>/dev/null </dev/null", "r")
-	local path = pipe and (pipe:read("*l") or ""):match("^/[%w/._+-]+$")
+-- The path of a new private file, or nil. Where Lua makes it by mkstemp it has
+-- this name; where it does not, its name could be foreseen.
+local function temporary_file()
+	local ok, path = pcall(os.tmpname)
 
+	if ok and path:find("^/tmp/lua_%w+$") then
+		return path
+	end
+	local pipe = io.popen("exec mktemp -t dws-burst-buffer.XXXXXXXX 2>/dev/null </dev/null", "r")
+
+	path = pipe and (pipe:read("*l") or ""):match("^/[%w/._+-]+$")
 	if pipe then
 		pipe:close()
 	end
+	return path
+end
+
+-- Calls `use` with the path of a private file that holds the text.
+local function with_file(text, use)
+	local path = temporary_file()
 	local file = path and io.open(path, "wb")
 
 	if not file then

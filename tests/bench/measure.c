@@ -1,9 +1,10 @@
 /*
- * measure [-n RUNS] CMD [ARG...]
+ * measure [-n RUNS] [-d TIMES] CMD [ARG...]
  *
  * Runs a command (RUNS times, one after the other) and prints, on one line,
  * the mean wall time and the mean CPU time (user and system) in microseconds
- * and the largest resident memory in KiB.  The command's own output goes
+ * and the largest resident memory in KiB; the times of one turn where the
+ * command itself takes TIMES turns.  The command's own output goes
  * nowhere but to standard error.  Exits 1 when the command does not exit 0.
  *
  * A program of its own, since memory counts from the process that starts the
@@ -17,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 extern char **environ;
 
@@ -61,28 +63,35 @@ static int run(char **argv, struct rusage *usage)
 int main(int argc, char **argv)
 {
 	long long wall = 0, cpu = 0;
-	long runs = 1, rss = 0;
+	long runs = 1, times = 1, rss = 0;
+	int option;
 
-	if (argc > 3 && strcmp(argv[1], "-n") == 0) {
-		runs = strtol(argv[2], NULL, 10);
-		argv += 2;
-		argc -= 2;
+	while ((option = getopt(argc, argv, "+n:d:")) > 0) {
+		if (option == 'n')
+			runs = strtol(optarg, NULL, 10);
+		else if (option == 'd')
+			times = strtol(optarg, NULL, 10);
+		else
+			return 2;
 	}
-	if (argc < 2 || runs < 1) {
-		fprintf(stderr, "usage: measure [-n RUNS] CMD [ARG...]\n");
+	argv += optind;
+	if (argv[0] == NULL || runs < 1 || times < 1) {
+		fprintf(stderr, "usage: measure [-n RUNS] [-d TIMES] CMD "
+				"[ARG...]\n");
 		return 2;
 	}
 	for (long i = 0; i < runs; i++) {
 		struct rusage usage;
 		long long start = now_us();
 
-		if (run(argv + 1, &usage) < 0)
+		if (run(argv, &usage) < 0)
 			return 1;
 		wall += now_us() - start;
 		cpu += cpu_us(&usage);
 		if (usage.ru_maxrss > rss)
 			rss = usage.ru_maxrss;
 	}
-	printf("%lld %lld %ld\n", wall / runs, cpu / runs, rss);
+	printf("%lld %lld %ld\n", wall / runs / times,
+	       cpu / runs / times, rss);
 	return 0;
 }

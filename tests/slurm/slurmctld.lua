@@ -9,7 +9,8 @@
 -- logged goes to standard error. Exits 70 where slurmctld would complain of the
 -- script: a hook is missing, a return value is of the wrong kind.
 --
--- A process is a fresh state, as each call has in slurmctld.
+-- A process is a fresh state, as each call has in slurmctld. With times=N the
+-- script is loaded and the hook called N times in one, to measure it.
 -- Source: Slurm, src/plugins/burst_buffer/lua, tags 21-08-8-2, 23-02-7-1,
 -- 24-05-4-1.
 
@@ -21,7 +22,7 @@ local function complain(...)
 	os.exit(70)
 end
 
-local given, words = { job = "1", uid = "1001", gid = "100", hurry = "false" }, {}
+local given, words = { job = "1", uid = "1001", gid = "100", hurry = "false", times = "1" }, {}
 local in_words = false
 for n = 4, #arg do
 	local name, value = arg[n]:match("^(%l+)=(.*)$")
@@ -116,9 +117,15 @@ if not ARGUMENTS[hook] then
 	complain("Slurm %s has no hook '%s'", version, hook)
 end
 
-local results = (function(...)
+local function pack(...)
 	return { n = select("#", ...), ... }
-end)(_G[hook](unpack_list(arguments(ARGUMENTS[hook]))))
+end
+
+local results
+for _ = 1, tonumber(given.times) do
+	loadfile(path)()
+	results = pack(_G[hook](unpack_list(arguments(ARGUMENTS[hook]))))
+end
 if results.n > 0 and type(results[1]) ~= "number" then
 	complain("%s returned a code that is no number", hook)
 elseif results.n > 1 and type(results[2]) ~= "string" then
