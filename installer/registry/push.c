@@ -6,14 +6,20 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "registry/blob.h"
+#include "registry/proof.h"
 #include "registry/push_plan.h"
 #include "registry/referrers.h"
+
+/* From this size on a blob is worth the three requests of a proof. */
+#define PROOF_BYTES ((uint64_t)32 << 20)
 
 /* A blob on its way; opened anew for each try. */
 struct transfer {
 	const struct copy_blob *blob;
 	struct copy_meter meter;
-	bool verified;	    /* not to be hashed, unless all goes again */
+	/* Not to be hashed, unless all goes again: it has been already, or the
+	 * registry does. */
+	bool verified;
 	unsigned int begun; /* from the start */
 	bool hashing;
 	struct image_blob *opened;
@@ -50,8 +56,10 @@ static int transfer_open(void *ctx, struct source **source, struct err *err)
 	if (transfer_begin(self, err) < 0)
 		return -1;
 	from = image_blob_source(self->opened);
-	/* If all goes once more, let it be seen whose fault it is. */
-	if (!self->verified || self->begun++ > 0) {
+	/* If all goes once more, let it be seen whose fault it is; for that, it
+	 * must be possible to read it twice. */
+	if (!self->verified || self->begun++ > 0 ||
+	    !image_blob_seek(self->opened, 0)) {
 		source_verify_init(&self->verify, from, blob->digest,
 				   blob->size);
 		self->hashing = true;
@@ -82,8 +90,8 @@ static int transfer_open_at(void *ctx, uint64_t offset, struct source **source,
 	return 0;
 }
 
-/* The registry has got something else than what was verified: the source may
- * be one that reads differently the second time. */
+/* The registry has got something else than it should: is it the source, which
+ * may read differently the second time, or the way there? */
 static void transfer_blame(struct transfer *self, struct err *err)
 {
 	autofree char *block = mem_alloc(SOURCE_BLOCK);
@@ -100,6 +108,24 @@ static void transfer_blame(struct transfer *self, struct err *err)
 		*err = found;
 }
 
+/* Asked once, by whoever is the first with a large blob. */
+static bool push_proven(struct push *self, struct registry_session *session,
+			const struct copy_blob *blob, const char *repository)
+{
+	bool given;
+
+	if (blob->descriptor.size < PROOF_BYTES)
+		return false;
+	pthread_mutex_lock(&self->proof_lock);
+	if (self->proof == PROOF_WANTED)
+		self->proof = registry_checks_digests(session, repository) ?
+				      PROOF_GIVEN :
+				      PROOF_FAILED;
+	given = self->proof == PROOF_GIVEN;
+	pthread_mutex_unlock(&self->proof_lock);
+	return given;
+}
+
 /* 1 mounted, 0 sent. */
 static int push_upload(struct push *self, struct registry_session *session,
 		       const struct copy_blob *blob, const char *repository,
@@ -110,7 +136,8 @@ static int push_upload(struct push *self, struct registry_session *session,
 		self->look ? &self->look[blob - self->copy.blob] : NULL;
 	struct transfer transfer = {
 		.blob = blob,
-		.verified = look && look->verified,
+		.verified = (look && look->verified) ||
+			    push_proven(self, session, blob, repository),
 		.meter = { .image = image, .workers = self->workers },
 	};
 	const struct blob_upload upload = {
@@ -385,6 +412,7 @@ static void push_release(struct push *self)
 	free(self->look);
 	copy_release(&self->copy);
 	pthread_mutex_destroy(&self->lock);
+	pthread_mutex_destroy(&self->proof_lock);
 }
 
 int push_images(const struct push_options *options, struct push_item *items,
@@ -392,7 +420,8 @@ int push_images(const struct push_options *options, struct push_item *items,
 {
 	struct push self = { .options = options,
 			     .items = items,
-			     .lock = PTHREAD_MUTEX_INITIALIZER };
+			     .lock = PTHREAD_MUTEX_INITIALIZER,
+			     .proof_lock = PTHREAD_MUTEX_INITIALIZER };
 	struct registry_session *session = registry_connect(options->registry);
 	int result = 0;
 

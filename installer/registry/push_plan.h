@@ -22,6 +22,8 @@ struct push {
 	struct look *look; /* one a blob, or NULL: look just before it goes */
 	struct workers *workers;
 	pthread_mutex_t lock; /* one list of referrers at a time; `refused` */
+	pthread_mutex_t proof_lock;
+	enum { PROOF_WANTED, PROOF_GIVEN, PROOF_FAILED } proof; /* proof.h */
 };
 
 /* Item of the blob's image number `k`. */

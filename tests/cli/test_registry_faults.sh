@@ -278,6 +278,58 @@ test_ends_soon_when_a_blob_of_the_source_is_damaged()
 		$((EPOCHSECONDS - start <= 10 ? 0 : 1))
 }
 
+# --- who checks digests -----------------------------------------------------
+
+# given_large: an archive with a layer of 33 MiB in it, `archive`, and with
+# another byte in that layer, `altered`.
+given_large()
+{
+	local dir=$TEST_DIR/large
+
+	archive=$TEST_DIR/large.tar
+	altered=$TEST_DIR/altered.tar
+	[ ! -f "$altered" ] || return 0
+	must "$root/tests/bench/image.py" "$dir" "$release" 1 33
+	must tar -C "$dir" -cf "$archive" oci-layout index.json blobs
+	layer=$(find "$dir/blobs" -size +32M)
+	printf X | dd of="$layer" bs=1 seek=30000000 conv=notrunc status=none
+	must tar -C "$dir" -cf "$altered" oci-layout index.json blobs
+	layer=sha256:${layer##*/}
+}
+
+# Its refusal of the proof, and in one case of the layer.
+refusals='.method == "PUT" and .status == 400'
+
+test_leaves_hashing_to_a_registry_that_does_it()
+{
+	given_large
+	fault_rules fault '[]'
+	push --from "dws=oci-archive:$archive:$release" dws -v
+	assert_rc 0
+	assert_err 'checks digests: it is left to it'
+	assertEquals 'refusals' 1 "$(fault_count fault "$refusals")"
+	new_prefix
+	push --from "dws=oci-archive:$altered:$release" dws
+	assert_rc 9
+	assert_err "$layer" corrupt "$altered" 'get it anew'
+	assert_no_tag
+}
+
+# The answer to the proof only: such a registry would take anything.
+test_hashes_where_the_registry_does_not()
+{
+	given_large
+	fault_rules fault '[{"method": "PUT", "path": "/blobs/",
+		"names": "digest of this checked", "status": 201}]'
+	push --from "dws=oci-archive:$altered:$release" dws -v
+	assert_rc 9
+	assert_err 'not seen to check digests' "$layer" corrupt "$altered"
+	assertEquals 'refusals' 0 "$(fault_count fault "$refusals")"
+	assert_no_tag
+	push --from "dws=oci-archive:$archive:$release" dws
+	assert_rc 0
+}
+
 # --- signals ----------------------------------------------------------------
 
 test_ends_soon_when_interrupted()
