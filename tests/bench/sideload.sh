@@ -57,13 +57,13 @@ make_bundle()
 		--key "$T/bench/key.key" >>"$T/bench/log" 2>&1
 }
 
-# push_rows NAME WALL: our side NAME beside skopeo's, its wall at most WALL.
+# push_rows NAME WALL CPU: our side NAME beside skopeo's, with these targets.
 push_rows()
 {
 	row "push from $1, wall" "$(median "of-$1" 1)" \
 		"$(median of-skopeo 1)" "$2" s
 	row "push from $1, CPU" "$(median "of-$1" 2)" \
-		"$(median of-skopeo 2)" 0.25x s
+		"$(median of-skopeo 2)" "$3" s
 	row "push from $1, memory" "$(median "of-$1" 3)" \
 		"$(median of-skopeo 3)" 16 MiB
 }
@@ -83,8 +83,10 @@ bench_push_large()
 		push_bundle again
 		push_theirs again-skopeo "$archive"
 	done
-	push_rows archive 0.5x
-	push_rows bundle 0.5x
+	push_rows archive 0.5x 0.25x
+	# Every byte of it is hashed before the first is sent, which skopeo does
+	# not do: no target.
+	push_rows bundle 0.5x ''
 	row 'push again, wall' "$(median again 1)" \
 		"$(median again-skopeo 1)" 0.2x s
 }
