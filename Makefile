@@ -60,16 +60,17 @@ FLAGS := -std=gnu11 -D_GNU_SOURCE -Iinstaller \
 
 # Every library, in link order; all of them static.
 LIBS := -Lbuild/curl/lib -lcurl -larchive -lyaml -ljansson -lssl -lcrypto \
-	-lacl -lattr -llzma -lzstd -lz
+	-lacl -lattr -llzma -lzstd -lz -llua5.4
 LINK := -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,--build-id=sha1 -pthread
 LINK_TESTS = $(LINK) -pie $(INSTRUMENT)
-LIBS_TESTS := -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic
+LIBS_TESTS := -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic -lm
 
 SOURCES := $(sort $(wildcard installer/main.c installer/*/*.c))
 OBJECTS := $(SOURCES:%.c=$O/%.o) $O/embedded.o
 LAYERS := $(filter-out $O/installer/main.o,$(OBJECTS))
 EMBED := $(sort $(shell find manifests docs/man -type f \
-	\( -name '*.yaml' -o -name '*.md' \) 2>/dev/null))
+	\( -name '*.yaml' -o -name '*.md' \) 2>/dev/null) \
+	$(wildcard payload/slurm/* installer/slurm/*.lua))
 UNITS := $(patsubst tests/unit/%.c,$O/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$O/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -182,7 +183,7 @@ build/curl.stamp: scripts/curl.sh scripts/deb-source.sh \
 
 build/dws-csm: $(OBJECTS) build/curl.stamp
 	@echo "  LINK    $@"
-	@$(CC) -static-pie $(LINK) -o $@.full $(OBJECTS) $(LIBS) \
+	@$(CC) -static-pie $(LINK) -o $@.full $(OBJECTS) $(LIBS) -lm \
 		2>build/link.log || { cat build/link.log >&2; exit 1; }
 	@# main has glibc resolve names with what is built in, so the linker's
 	@# warning about getaddrinfo and its kind is taken care of.

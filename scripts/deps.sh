@@ -25,6 +25,7 @@ build libjansson-dev  # JSON with exact 64-bit integers
 build zlib1g-dev      # layers, release records
 build libzstd-dev     # layers
 build liblzma-dev     # layers
+build liblua5.4-dev   # loads the Slurm plugin as slurmctld would
 build libacl1-dev     # libarchive refers to it
 build libattr1-dev    # libacl refers to it
 test  libcmocka-dev   # unit tests

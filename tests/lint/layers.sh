@@ -31,7 +31,7 @@ BEGIN {
 	allow("curl/", "net/http.c net/http_fault.c net/http_setup.c net/url.c main.c")
 	allow("archive", "format/tar.c")
 	allow("yaml.h", "format/yaml.c")
-	allow("lua5.4/", "slurm/lua.c")
+	allow("lua5.4/", "slurm/interpreter.c")
 	allow("jansson.h", "format/jval.c format/jval.h")
 	allow("openssl/", "base/digest.c base/sign.c base/x509.c base/x509_look.c net/probe.c net/trust.c main.c")
 	allow("zlib.h", "format/gzip.c")

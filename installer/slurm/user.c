@@ -1,0 +1,71 @@
+#include "slurm/user.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/strs.h"
+
+#define PASSWD_MAX_BYTES ((size_t)16 << 20)
+
+/* Field number `n` of "a:b:c"; the caller's. */
+static char *field(const char *line, size_t n)
+{
+	while (n > 0 && *line) {
+		n -= *line == ':';
+		line++;
+	}
+	return mem_strndup(line, strcspn(line, ":"));
+}
+
+static bool field_number(const char *line, size_t n, unsigned int *value)
+{
+	autofree char *text = field(line, n);
+	struct err err = ERR_INIT;
+	uint64_t number;
+
+	if (str_u64(text, &number, &err) < 0 || number >= UINT32_MAX)
+		return false;
+	*value = (unsigned int)number;
+	return true;
+}
+
+bool user_of_passwd(struct user *user, const char *text, const char *name)
+{
+	auto_strs struct strs lines = STRS_INIT;
+
+	strs_split(&lines, text, '\n');
+	for (size_t i = 0; i < lines.nr; i++) {
+		const char *line = lines.item[i];
+		autofree char *login = field(line, 0);
+		autofree char *uid = field(line, 2);
+
+		if ((str_eq(login, name) || str_eq(uid, name)) &&
+		    field_number(line, 2, &user->uid) &&
+		    field_number(line, 3, &user->gid))
+			return true;
+	}
+	return false;
+}
+
+int user_find(struct user *user, const char *name, struct err *err)
+{
+	char *argv[] = { "getent", "passwd", (char *)name, NULL };
+	struct proc_request request = { .argv = argv, .timeout_ms = 20000 };
+	auto_proc struct proc_result result = PROC_RESULT_INIT;
+	autofree char *text = NULL;
+	struct err ignored = ERR_INIT;
+
+	if (file_read(AT_FDCWD, "/etc/passwd", PASSWD_MAX_BYTES, &text, NULL,
+		      &ignored) == 0 &&
+	    user_of_passwd(user, text, name))
+		return 0;
+	if (name[0] != '-' && proc_run(&request, &result, &ignored) == 0 &&
+	    result.status == 0 &&
+	    user_of_passwd(user, buf_str(&result.out), name))
+		return 0;
+	return err_set(err, ERR_NOT_FOUND, "this host knows no user '%s'",
+		       name);
+}
