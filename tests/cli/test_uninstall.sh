@@ -190,10 +190,10 @@ test_second_run_finds_nothing()
 test_namespace_goes_when_told()
 {
 	given_dws
-	run_dws uninstall --delete-namespace
+	run_dws uninstall --delete-namespace --verbose
 	assert_rc 0
-	assertEquals 'namespace' '' \
-		"$(kubectl get namespace dws-system --ignore-not-found -o name)"
+	assertEquals "namespace, after: $err" '' \
+		"$(kubectl get namespace dws-system --ignore-not-found -o yaml)"
 	run_dws uninstall --delete-namespace
 	assert_rc 0
 	given_namespace
