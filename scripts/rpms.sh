@@ -54,7 +54,7 @@ build()
 # Upstream's files, of a checkout or of the folder within.
 build_upstream()
 {
-	from=$BBPLUGIN_SRC
+	from=${BBPLUGIN_SRC:?must name the folder of upstream\'s plugin}
 	[ -e "$from/burst_buffer.lua" ] || from=$from/src/burst_buffer
 	for file in burst_buffer.lua burst_buffer.conf; do
 		[ -f "$from/$file" ] ||
@@ -70,8 +70,15 @@ build_upstream()
 		--define "upstream $(realpath "$from")"
 }
 
+# rpm 4.14 verifies no EdDSA, and who signs hears of it here rather than there.
 sign()
 {
+	case $(gpg --batch --with-colons --list-keys "$RPM_KEY" 2>/dev/null |
+		awk -F: '$1 == "pub" { print $4; exit }') in
+	1 | '') ;;
+	*) echo "rpms.sh: key '$RPM_KEY' is no RSA key: rpm of SLES 15" \
+		"cannot verify what it signs" >&2 ;;
+	esac
 	rpmsign --addsign --define "_gpg_name $RPM_KEY" \
 		--define "__gpg $(command -v gpg)" \
 		--define '_gpg_digest_algo sha256' \
@@ -102,8 +109,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
-[ -n "${RPM_VERSION:-}" ] ||
-	RPM_VERSION=$("$program" version | sed -n '1s/^dws-csm //p')
+if [ -z "${RPM_VERSION:-}" ]; then
+	RPM_VERSION=$("$program" version) ||
+		fail "'$program' does not tell its version"
+	RPM_VERSION=${RPM_VERSION#dws-csm }
+fi
 RPM_VERSION=$(rpm_version "$RPM_VERSION")
 for name; do
 	case $name in

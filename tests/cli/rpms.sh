@@ -4,7 +4,8 @@
 #
 #   rpms_built             builds the RPMs of $DWS_CSM, once in a sandbox, and
 #                          prints the folder, which is a repository, too
-#   build_rpms DIR [VARIABLE=VALUE...]   builds them into DIR by scripts/rpms.sh
+#   build_rpms DIR [VARIABLE=VALUE...] [-- NAME...]   builds them, or those of
+#                          NAME, into DIR by scripts/rpms.sh
 #   index_rpms DIR         makes DIR a repository
 #   install_rpms_into ROOT dnf|zypper [PACKAGE]   installs dws-slurm-bb-plugin,
 #                          or PACKAGE, with what it recommends
@@ -17,10 +18,15 @@ rpm_tree=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 
 build_rpms()
 {
-	local dir=$1
+	local dir=$1 variables=()
 
 	shift
-	env "$@" "$rpm_tree/scripts/rpms.sh" "$DWS_CSM" "$dir"
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		variables+=("$1")
+		shift
+	done
+	env "${variables[@]}" "$rpm_tree/scripts/rpms.sh" "$DWS_CSM" "$dir" \
+		"${@:2}"
 }
 
 index_rpms()

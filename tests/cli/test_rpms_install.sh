@@ -10,7 +10,7 @@
 # shellcheck source=tests/cli/rpms.sh
 . "$root/tests/cli/rpms.sh"
 
-plugin=dws-slurm-bb-plugin
+plugin='dws-slurm-bb-plugin'
 
 oneTimeSetUp()
 {
