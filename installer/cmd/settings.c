@@ -91,6 +91,23 @@ static const struct opt table[] = {
 	{ "warn-days", 0, OPT_NUMBER, "N", NULL,
 	  "fail where the certificate ends in fewer days (default 60)",
 	  AT(warn_days), GROUP_WLM_CHECK, .min = 0, .max = 3650 },
+	{ "slurm-conf", 0, OPT_TEXT, "FILE", NULL,
+	  "slurm.conf of slurmctld (default: SLURM_CONF, "
+	  "/etc/slurm/slurm.conf)",
+	  AT(slurm_conf), GROUP_SLURM, .check = check_not_empty },
+	{ "restart", 0, OPT_FLAG, NULL, NULL,
+	  "restart slurmctld, and put slurm.conf back where it does not come "
+	  "up",
+	  AT(restart), GROUP_SLURM_CHANGE, .only_flag = true },
+	{ "restart-command", 0, OPT_TEXT, "COMMAND", NULL,
+	  "how it is restarted (default 'systemctl restart slurmctld'); words "
+	  "between blanks, no shell",
+	  AT(restart_command), GROUP_SLURM_CHANGE, .check = check_not_empty },
+	{ "csm", 0, OPT_FLAG, NULL, NULL,
+	  "Slurm runs in a pod of CSM: tell what is to be done there", AT(csm),
+	  GROUP_SLURM_CHANGE, .only_flag = true },
+	{ "apply", 0, OPT_FLAG, NULL, NULL, "and do it", AT(apply),
+	  GROUP_SLURM_CHANGE, .only_flag = true },
 	{ "sbom", 0, OPT_FLAG, NULL, NULL,
 	  "print what is inside as SPDX 2.3 in JSON", AT(sbom), GROUP_INSPECT,
 	  true },
@@ -216,6 +233,10 @@ static const struct opt table[] = {
 	{ "timeout", 0, OPT_DURATION, "TIME", NULL,
 	  "longest time of the whole command (default 120s)", AT(timeout_ms),
 	  GROUP_WORKFLOW, .min = 1 },
+	{ "timeout", 0, OPT_DURATION, "TIME", NULL,
+	  "longest wait for slurmctld to come up, and for each step in CSM "
+	  "(default 120s)",
+	  AT(timeout_ms), GROUP_SLURM_CHANGE, .min = 1 },
 	{ "yes", 'y', OPT_FLAG, NULL, NULL, "do not ask", AT(yes),
 	  GROUP_UNINSTALL, .only_flag = true },
 	{ "output", 'o', OPT_TEXT, "FORMAT", "yaml|json", "form of the result",
@@ -257,6 +278,7 @@ void settings_init(struct settings *settings)
 	settings->keep = 10;
 	settings->days = 500;
 	settings->warn_days = 60;
+	settings->restart_command = "systemctl restart slurmctld";
 	settings->registry = "registry.local";
 	settings->webhook_certs = "auto";
 	settings->output = NULL;

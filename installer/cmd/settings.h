@@ -62,6 +62,8 @@ enum opt_group {
 	GROUP_STDIN = 1ULL << 41,
 	GROUP_SET_STATE = 1ULL << 42,
 	GROUP_WAIT_FOR = 1ULL << 43,
+	GROUP_SLURM = 1ULL << 50,	 /* --slurm-conf */
+	GROUP_SLURM_CHANGE = 1ULL << 51, /* restart, or in a CSM pod */
 };
 
 struct settings {
@@ -140,6 +142,12 @@ struct settings {
 	bool via_csr;
 	const char *server; /* URL, or NULL */
 	int64_t warn_days;
+
+	const char *slurm_conf; /* NULL = SLURM_CONF, /etc/slurm/slurm.conf */
+	bool restart;
+	const char *restart_command;
+	bool csm;
+	bool apply;
 
 	const char *to;
 	bool man;
