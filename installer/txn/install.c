@@ -16,6 +16,7 @@
 #include "txn/names.h"
 #include "txn/record.h"
 #include "txn/target.h"
+#include "txn/wlm_follow.h"
 
 struct installation {
 	struct change change;
@@ -187,6 +188,15 @@ static int update_record(struct installation *self, struct err *err)
 	return record_save(options->kube, now, err);
 }
 
+static struct wlm_release wlm_release_of(const struct installation *self)
+{
+	return (struct wlm_release){
+		.catalogue = self->change.engine.options->catalogue,
+		.version = wanted(self),
+		.objects = self->target.objects,
+	};
+}
+
 /* The same release with the same objects: mend what drifted, if anything. */
 static int converge(struct installation *self, struct err *err)
 {
@@ -204,12 +214,19 @@ static int converge(struct installation *self, struct err *err)
 		.progress = options->progress,
 	};
 
+	const struct wlm_release release = wlm_release_of(self);
+	int bound;
+
 	engine->result->revision = jval_int(engine->now, "revision", 0);
 	if (gate_open(options->kube, err) < 0 ||
 	    deploy_apply(&deploy, objects, results, err) < 0)
 		return -1;
 	for (size_t i = 0; i < jval_len(objects); i++)
 		engine->result->changed |= results[i] != APPLY_UNCHANGED;
+	bound = wlm_follow(options->kube, &release, err);
+	if (bound < 0)
+		return -1;
+	engine->result->changed |= bound > 0;
 	if (engine->result->changed)
 		tell_notes(self);
 	if (deploy_wait(&deploy, objects, err) < 0)
@@ -257,6 +274,7 @@ static int plan(struct installation *self, struct err *err)
 		.discovery = options->discovery,
 		.timeout_ms = options->timeout_ms,
 	};
+	const struct wlm_release release = wlm_release_of(self);
 
 	engine->result->plan.bundle =
 		mem_strdup(jval_str(options->bundle, "digest"));
@@ -274,6 +292,9 @@ static int plan(struct installation *self, struct err *err)
 		foresee_replace(jval_get(engine->now, "objects"), objects,
 				&engine->result->plan);
 	}
+	if (wlm_foresee(options->kube, &release, &engine->result->plan, err) <
+	    0)
+		return -1;
 	return change_plan_after(&self->change, err);
 }
 

@@ -8,10 +8,10 @@
 #include "txn/lease.h"
 #include "txn/names.h"
 #include "txn/record.h"
+#include "txn/wlm_binding.h"
 
 #define LEADER_ELECTION "a08857a2." DWS_GROUP
 #define SECRETS_PATH "/api/v1/namespaces/" DWS_NAMESPACE "/secrets"
-#define SLURM_BINDING "slurm-dws-viewer"
 #define OLD_SLURM_ROLE "workload-manager"
 
 /* What no manifest names. */
@@ -26,7 +26,9 @@ static const struct {
 	{ "v1", "ConfigMap", DWS_NAMESPACE, LEADER_ELECTION },
 	{ "rbac.authorization.k8s.io/v1", "ClusterRole", NULL, OLD_SLURM_ROLE },
 	{ "rbac.authorization.k8s.io/v1", "ClusterRoleBinding", NULL,
-	  SLURM_BINDING },
+	  WLM_BINDING },
+	{ "rbac.authorization.k8s.io/v1", "ClusterRoleBinding", NULL,
+	  WLM_SPARE },
 	{ "admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration",
 	  NULL, GATE_NAME },
 	{ "coordination.k8s.io/v1", "Lease", DWS_NAMESPACE, LEASE_NAME },
@@ -83,34 +85,29 @@ static int served_version(struct inventory *self, const struct jval *object,
 	return found;
 }
 
+static bool is_binding(const struct jval *name)
+{
+	return str_eq(object_name(name), WLM_BINDING) ||
+	       str_eq(object_name(name), WLM_SPARE);
+}
+
 /*
  * Names without "dws" may be somebody else's: such a role counts only when
  * it is about resources of DWS, such a binding when it binds one of those.
  */
 static bool is_doubtful(const struct jval *name)
 {
-	return str_eq(object_name(name), SLURM_BINDING) ||
-	       str_eq(object_name(name), OLD_SLURM_ROLE);
+	return is_binding(name) || str_eq(object_name(name), OLD_SLURM_ROLE);
 }
 
 static bool is_of_dws(const struct jval *live)
 {
-	const char *name = object_name(live);
-	const struct jval *rules = jval_get(live, "rules");
 	const char *role = jval_str(live, "roleRef.name");
 
-	if (str_eq(name, SLURM_BINDING))
+	if (is_binding(live))
 		return str_eq(role, OLD_SLURM_ROLE) ||
 		       str_eq(role, "dws-workload-manager");
-	for (size_t i = 0; i < jval_len(rules); i++) {
-		const struct jval *groups =
-			jval_get(jval_at(rules, i), "apiGroups");
-
-		for (size_t k = 0; k < jval_len(groups); k++)
-			if (str_eq(jval_string(jval_at(groups, k)), DWS_GROUP))
-				return true;
-	}
-	return false;
+	return wlm_role_is_about_dws(live);
 }
 
 static char *collection_path(struct inventory *self, const struct jval *name,
@@ -322,33 +319,19 @@ enum inventory_part inventory_part(const struct jval *object)
 	if (str_eq(name, GATE_NAME) ||
 	    (str_eq(kind, "Lease") && str_eq(name, LEASE_NAME)))
 		return PART_BOOKS;
-	if (str_eq(name, SLURM_BINDING))
+	if (is_binding(object))
 		return PART_KEPT;
 	if (holds_data(object))
 		return PART_DATA;
 	return str_eq(name, LEADER_ELECTION) ? PART_RUNTIME : PART_RELEASE;
 }
 
-static bool has_name(const struct jval *objects, const char *name)
-{
-	for (size_t i = 0; i < jval_len(objects); i++)
-		if (str_eq(object_name(jval_at(objects, i)), name))
-			return true;
-	return false;
-}
-
 struct jval *inventory_of_release(const struct jval *inventory)
 {
-	bool bound = has_name(inventory, SLURM_BINDING);
 	struct jval *list = jval_new_array();
 
-	for (size_t i = 0; i < jval_len(inventory); i++) {
-		struct jval *object = jval_at(inventory, i);
-
-		if (inventory_part(object) > PART_RUNTIME ||
-		    (bound && str_eq(object_name(object), OLD_SLURM_ROLE)))
-			continue;
-		jval_append(list, jval_ref(object));
-	}
+	for (size_t i = 0; i < jval_len(inventory); i++)
+		if (inventory_part(jval_at(inventory, i)) <= PART_RUNTIME)
+			jval_append(list, jval_ref(jval_at(inventory, i)));
 	return list;
 }

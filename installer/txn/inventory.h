@@ -26,15 +26,14 @@ enum inventory_part {
 	PART_RELEASE, /* comes with it and goes with it */
 	PART_RUNTIME, /* made while it runs: goes with it, comes by itself */
 	PART_DATA,    /* of an overlay: would take data along, so it stays */
-	PART_KEPT,    /* outlives a release: Secrets, the site's binding */
+	PART_KEPT,    /* outlives a release: Secrets, the binding */
 	PART_BOOKS,   /* of dws-csm: records, journal, backups, lease, gate */
 };
 
 enum inventory_part inventory_part(const struct jval *object);
 
 /* Those of `inventory` that an undeploy takes away and a deploy brings back:
- * PART_RELEASE and PART_RUNTIME, but not the role that the site's binding
- * refers to, which no other release has. */
+ * PART_RELEASE and PART_RUNTIME. */
 struct jval *inventory_of_release(const struct jval *inventory) must_check;
 
 #endif

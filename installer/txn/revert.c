@@ -14,6 +14,7 @@
 #include "txn/names.h"
 #include "txn/record.h"
 #include "txn/undeploy.h"
+#include "txn/wlm_follow.h"
 
 /* --- an open transaction -------------------------------------------------------- */
 
@@ -269,12 +270,20 @@ static void make_next(struct change *change, const struct jval *target)
 static int plan(struct change *change, struct err *err)
 {
 	struct engine *engine = &change->engine;
+	const struct wlm_release release = {
+		.catalogue = engine->options->catalogue,
+		.version = jval_str(engine->next, "version"),
+		.objects = jval_get(engine->next, "objects"),
+	};
 
 	if (change_plan_before(change, err) < 0)
 		return -1;
 	foresee_replace(jval_get(engine->now, "objects"),
 			jval_get(engine->next, "objects"),
 			&engine->result->plan);
+	if (wlm_foresee(engine->options->kube, &release, &engine->result->plan,
+			err) < 0)
+		return -1;
 	return change_plan_after(change, err);
 }
 

@@ -6,6 +6,7 @@
 #include "txn/custom.h"
 #include "txn/probe.h"
 #include "txn/step.h"
+#include "txn/wlm_follow.h"
 
 static struct deploy deploy_of(const struct engine *self)
 {
@@ -39,6 +40,35 @@ static int prune_past(struct engine *self, const struct jval *objects,
 	return removed < 0 ? -1 : 0;
 }
 
+/* DWS is not given up for it. */
+static int follow(struct engine *self, struct err *err)
+{
+	const struct jval *goal = engine_goal(self);
+	const struct wlm_release release = {
+		.catalogue = self->options->catalogue,
+		.version = jval_str(goal, "version"),
+		.objects = jval_get(goal, "objects"),
+	};
+	struct err why = ERR_INIT;
+	int moved = wlm_follow(self->options->kube, &release, &why);
+
+	if (moved > 0) {
+		audit_line(self->audit, "change", "bind",
+			   "the workload manager has the role of DWS %s",
+			   release.version);
+		self->result->changed = true;
+	}
+	if (moved < 0 && why.kind == ERR_INTERRUPTED) {
+		*err = why;
+		return -1;
+	}
+	if (moved < 0)
+		log_warn("the workload manager has no rights yet: %s; "
+			 "'dws-csm wlm renew' gives it its role",
+			 why.msg);
+	return 0;
+}
+
 int step_deploy(struct engine *self, struct err *err)
 {
 	const struct jval *recorded = jval_get(engine_goal(self), "objects");
@@ -58,7 +88,7 @@ int step_deploy(struct engine *self, struct err *err)
 		return -1;
 	for (size_t i = 0; i < jval_len(objects); i++)
 		self->result->changed |= results[i] != APPLY_UNCHANGED;
-	return 0;
+	return follow(self, err);
 }
 
 int step_wait(struct engine *self, struct err *err)

@@ -12,6 +12,7 @@
 #include "txn/record.h"
 #include "txn/rest.h"
 #include "txn/step.h"
+#include "txn/wlm_binding.h"
 
 /* Automatic backups kept in the cluster; those of this host stay. */
 #define BACKUPS_KEPT 3
@@ -139,11 +140,23 @@ static int drop_backup(struct engine *self, struct err *err)
 			     jval_str(self->journal.value, "id"), true, err);
 }
 
+/* Back to nothing no deed looks after it. */
+static int mend_binding(struct engine *self, struct err *err)
+{
+	autojval struct jval *binding = NULL;
+
+	if (!engine_is_back(self) || self->now)
+		return 0;
+	return wlm_binding_mend(&binding, self->options->kube, err) < 0 ? -1 :
+									  0;
+}
+
 int step_finish(struct engine *self, struct err *err)
 {
 	bool kept;
 
-	if (gate_open(self->options->kube, err) < 0)
+	if (gate_open(self->options->kube, err) < 0 ||
+	    mend_binding(self, err) < 0)
 		return -1;
 	if (jval_bool(self->journal.value, "untouched", false))
 		return drop_backup(self, err);

@@ -15,9 +15,7 @@
 #include "bundle/catalogue.h"
 #include "kube/client.h"
 #include "kube/discovery.h"
-
-#define WLM_USER "slurm-dws"
-#define WLM_BINDING "slurm-dws-viewer"
+#include "txn/wlm_binding.h"
 
 struct wlm_grant {
 	char *role; /* bound to */
@@ -38,6 +36,10 @@ struct wlm_grant {
 int wlm_grant(struct wlm_grant *grant, struct kube *kube,
 	      struct discovery *discovery, const struct catalogue *catalogue,
 	      struct err *err) must_check;
+
+/* Before a release is put there: whether the binding stands in the way
+ * (ERR_BLOCKED), and whether the user is a subject of it. */
+int wlm_may_grant(bool *bound, struct kube *kube, struct err *err) must_check;
 
 /* Have it as it was. */
 int wlm_take_back(const struct wlm_grant *grant, struct kube *kube,
