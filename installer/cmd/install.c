@@ -7,6 +7,7 @@
 #include "cmd/output.h"
 #include "cmd/transact.h"
 #include "cmd/plan_print.h"
+#include "cmd/wlm_with.h"
 #include "txn/record.h"
 
 static void install_tell(const struct transact *self,
@@ -24,6 +25,21 @@ static void install_tell(const struct transact *self,
 		log_info("DWS %s is installed: %zu objects, revision %" PRId64
 			 " (%s)",
 			 version, result->nr_objects, result->revision, took);
+}
+
+static void credential_tell(const struct jval *credential)
+{
+	if (credential == NULL)
+		return;
+	log_info("credential of the workload manager: '%s', user '%s', role "
+		 "'%s', valid until %s (%" PRId64 " days)%s",
+		 jval_str(credential, "file"), jval_str(credential, "user"),
+		 jval_str(credential, "role"), jval_str(credential, "until"),
+		 jval_int(credential, "daysLeft", 0),
+		 jval_bool(credential, "changed", false) ?
+			 "; it belongs to the host of slurmctld, see 'dws-csm "
+			 "help wlm create'" :
+			 ", as it was");
 }
 
 /* {name, reference, digest} of each image: digests as the record has them,
@@ -70,7 +86,8 @@ static struct jval *find_record(struct kube *kube, int64_t revision,
 }
 
 static int install_print(const struct txn_options *options,
-			 const struct txn_result *result, const char *format,
+			 const struct txn_result *result,
+			 struct jval *credential, const char *format,
 			 struct err *err)
 {
 	autojval struct jval *record =
@@ -91,6 +108,8 @@ static int install_print(const struct txn_options *options,
 			  result->revision, "changed", result->changed,
 			  "objects", (int64_t)result->nr_objects, "images",
 			  images, "notes", notes);
+	if (credential)
+		jval_set(value, "workloadManager", jval_ref(credential));
 	return output_value(value, format, err);
 }
 
@@ -99,10 +118,14 @@ static int install_main(struct settings *settings, const struct strs *args,
 {
 	auto_transact struct transact self = TRANSACT_INIT;
 	auto_txn_result struct txn_result result = { .changed = false };
+	auto_wlm_with struct wlm_with with = { .makes = false };
+	autojval struct jval *credential = NULL;
 
 	(void)args;
-	if (transact_open(&self, settings, true, true, err) < 0)
+	if (transact_open(&self, settings, true, true, err) < 0 ||
+	    wlm_with_prepare(&with, &self.cluster, settings, err) < 0)
 		return -1;
+	self.more = &with.plan;
 	self.options.wait = settings->wait;
 	if (transact_do(&self, txn_install, &result, err) < 0) {
 		if (err->kind == ERR_INTERRUPTED && result.nr_objects == 0)
@@ -116,9 +139,17 @@ static int install_main(struct settings *settings, const struct strs *args,
 	if (settings->dry_run)
 		return 0;
 	install_tell(&self, &result);
+	if (settings->with_wlm) {
+		credential = wlm_with_finish(&with, &self.cluster,
+					     self.options.release->version,
+					     err);
+		if (credential == NULL)
+			return -1;
+	}
+	credential_tell(credential);
 	return output_format(settings->output) ?
-		       install_print(&self.options, &result, settings->output,
-				     err) :
+		       install_print(&self.options, &result, credential,
+				     settings->output, err) :
 		       0;
 }
 
@@ -129,6 +160,7 @@ const struct command cmd_install = {
 	.groups = GROUP_BUNDLE | GROUP_TRUST | GROUP_UPGRADE | GROUP_CLUSTER |
 		  GROUP_REGISTRY | GROUP_IMAGES | GROUP_RELEASE | GROUP_CHANGE |
 		  GROUP_INSTALL | GROUP_WAIT | GROUP_REVERT | GROUP_TXN |
-		  GROUP_STATE | GROUP_PROGRESS | GROUP_OUTPUT,
+		  GROUP_WLM_ISSUE | GROUP_WITH_WLM | GROUP_STATE |
+		  GROUP_PROGRESS | GROUP_OUTPUT,
 	.run = install_main,
 };

@@ -58,12 +58,14 @@ enum opt_group {
 	GROUP_WLM_ISSUE = 1ULL << 37,  /* how a certificate is made */
 	GROUP_WLM_CREATE = 1ULL << 38, /* what a new credential says */
 	GROUP_WLM_CHECK = 1ULL << 39,
+	GROUP_WITH_WLM = 1ULL << 44, /* a credential besides a release */
 	GROUP_WORKFLOW = 1ULL << 40, /* of one job's Workflow, for programs */
 	GROUP_STDIN = 1ULL << 41,
 	GROUP_SET_STATE = 1ULL << 42,
 	GROUP_WAIT_FOR = 1ULL << 43,
 	GROUP_SLURM = 1ULL << 50,	 /* --slurm-conf */
 	GROUP_SLURM_CHANGE = 1ULL << 51, /* restart, or in a CSM pod */
+	GROUP_SLURM_DISABLE = 1ULL << 52,
 };
 
 struct settings {
@@ -148,6 +150,8 @@ struct settings {
 	const char *restart_command;
 	bool csm;
 	bool apply;
+	bool with_wlm;
+	const char *wlm_file; /* NULL = default */
 
 	const char *to;
 	bool man;

@@ -192,11 +192,13 @@ static void tell_failure(const struct transact *self,
 		log_warn("%s", print_err.msg);
 }
 
-static int show_plan(const struct transact *self, const struct plan *plan,
+static int show_plan(const struct transact *self, struct plan *plan,
 		     struct err *err)
 {
 	const struct settings *settings = self->settings;
 
+	if (self->more)
+		plan_append(plan, self->more);
 	/* What cannot be done is not kept for later. */
 	if (settings->plan_file && plan->problems.nr == 0)
 		return plan_save(plan, settings->plan_meta, settings->plan_file,
@@ -227,6 +229,8 @@ static int check_expected(const struct transact *self, transact_run *run,
 	if (run(&options, &result, err) < 0 ||
 	    plan_refuse(&result.plan, err) < 0)
 		return -1;
+	if (self->more)
+		plan_append(&result.plan, self->more);
 	return plan_check_same(&result.plan, self->settings->plan_expected,
 			       err);
 }

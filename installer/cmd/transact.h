@@ -20,6 +20,7 @@ struct transact {
 	struct state state;
 	struct images_options images;
 	struct txn_options options;
+	const struct plan *more; /* steps of the command after it; or NULL */
 	int64_t start_ms;
 };
 

@@ -11,6 +11,7 @@
 #include "cmd/transact.h"
 #include "cmd/plan_print.h"
 #include "kube/object.h"
+#include "txn/wlm.h"
 
 #define LISTED 10
 
@@ -76,8 +77,27 @@ static int uninstall_or_ask(const struct txn_options *options,
 	return txn_uninstall(&again, result, err);
 }
 
+/* `bound` is what wlm_value said before. A binding of the site stays. */
+static void tell_credential(const struct jval *bound, struct kube *kube)
+{
+	const char *until = jval_str(bound, "until");
+	autojval struct jval *now = NULL;
+
+	if (jval_str(bound, "user") == NULL)
+		return;
+	now = wlm_value(kube);
+	if (!jval_is_null(now))
+		return;
+	log_info("user '" WLM_USER
+		 "' has no rights any more; its credential stays on the host "
+		 "of slurmctld%s%s: delete the file, or have it work again "
+		 "after another installation by 'dws-csm wlm renew'",
+		 until ? " and is valid until " : "", until ? until : "");
+}
+
 static int uninstall_tell(const struct transact *self,
-			  const struct txn_result *result, struct err *err)
+			  const struct txn_result *result,
+			  const struct jval *bound, struct err *err)
 {
 	const char *version = result->from_version;
 	autojval struct jval *value = NULL;
@@ -95,6 +115,7 @@ static int uninstall_tell(const struct transact *self,
 		log_info("its custom resources are kept in backup '%s' on this "
 			 "host: see 'dws-csm backup list'",
 			 result->backup);
+	tell_credential(bound, self->options.kube);
 	if (!output_format(self->settings->output))
 		return 0;
 	value = jval_pack("{s:s?, s:I, s:s?}", "version", version, "removed",
@@ -108,11 +129,16 @@ static int uninstall_main(struct settings *settings, const struct strs *args,
 	auto_transact struct transact self = TRANSACT_INIT;
 	auto_txn_result struct txn_result result = { .changed = false };
 
+	autojval struct jval *bound = NULL;
+
 	(void)args;
-	if (transact_open(&self, settings, false, false, err) < 0 ||
-	    transact_do(&self, uninstall_or_ask, &result, err) < 0)
+	if (transact_open(&self, settings, false, false, err) < 0)
 		return -1;
-	return settings->dry_run ? 0 : uninstall_tell(&self, &result, err);
+	bound = wlm_value(self.cluster.kube);
+	if (transact_do(&self, uninstall_or_ask, &result, err) < 0)
+		return -1;
+	return settings->dry_run ? 0 :
+				   uninstall_tell(&self, &result, bound, err);
 }
 
 const struct command cmd_uninstall = {

@@ -2,28 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/mem.h"
 #include "cmd/wlm_make.h"
 
 /* Before anything is changed in the cluster. */
 static int check_place(const char *path, bool force, struct err *err)
 {
-	const char *slash = strrchr(path, '/');
-	autofree char *dir =
-		slash ? mem_strndup(path, slash == path ?
-						  1 :
-						  (size_t)(slash - path)) :
-			mem_strdup(".");
-
-	/* On a master node of another host than slurmctld's. */
-	if (str_eq(path, WLM_FILE) && file_make_dirs(dir, 0755, err) < 0)
+	if (wlm_check_folder(path, true, err) < 0)
 		return -1;
-	if (faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) < 0)
-		return err_sys(err, errno, "cannot write to folder '%s'", dir);
 	if (force)
 		return 0;
 	if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
@@ -41,17 +28,12 @@ static int wlm_create_main(struct settings *settings, const struct strs *args,
 			   struct err *err)
 {
 	auto_cluster struct cluster cluster = { 0 };
-	struct wlm_issue issue = {
-		.path = wlm_path(args),
-		.ns = settings->namespace ? settings->namespace : "default",
-		.key_type = str_eq(settings->key_type, "ec") ? X509_KEY_EC :
-							       X509_KEY_RSA,
-	};
+	struct wlm_issue issue = { .path = wlm_path(args) };
 
 	if (check_place(issue.path, settings->force, err) < 0 ||
-	    cluster_open(&cluster, settings, err) < 0)
+	    cluster_open(&cluster, settings, err) < 0 ||
+	    wlm_issue_set(&issue, &cluster, settings, err) < 0)
 		return -1;
-	issue.place = cluster.config;
 	return wlm_make(&issue, &cluster, settings, err);
 }
 

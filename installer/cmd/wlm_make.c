@@ -1,9 +1,13 @@
 #include "cmd/wlm_make.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cmd/output.h"
@@ -18,6 +22,88 @@ const char *wlm_path(const struct strs *args)
 {
 	return args->nr ? args->item[0] : WLM_FILE;
 }
+
+/* --- the place of the file ----------------------------------------------------- */
+
+/* "/etc/slurm" of "/etc/slurm/x", "." of "x"; the caller's. */
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		return mem_strdup(".");
+	return mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+int wlm_check_folder(const char *path, bool make, struct err *err)
+{
+	autofree char *dir = folder_of(path);
+
+	/* On a master node of another host than slurmctld's. */
+	if (make && str_eq(path, WLM_FILE) &&
+	    file_make_dirs(dir, 0755, err) < 0)
+		return -1;
+	if (!make && str_eq(path, WLM_FILE) &&
+	    faccessat(AT_FDCWD, dir, F_OK, AT_EACCESS) < 0 && errno == ENOENT)
+		return wlm_check_folder(dir, false, err);
+	if (faccessat(AT_FDCWD, dir, W_OK | X_OK, AT_EACCESS) < 0)
+		return err_sys(err, errno, "cannot write to folder '%s'", dir);
+	return 0;
+}
+
+int wlm_check_file(const struct wlm_file *file, const char *path,
+		   struct err *err)
+{
+	if (file->link)
+		return err_set(
+			err, ERR_BLOCKED,
+			"'%s' is a symbolic link, which is not followed; "
+			"give the name of the file itself",
+			path);
+	if (file->mode & 077)
+		return err_set(err, ERR_BLOCKED,
+			       "others may read '%s' (mode %04o), but not what "
+			       "would take its place: give it to who reads it, "
+			       "then run this again: 'chown slurm %s && chmod "
+			       "0600 %s'",
+			       path, file->mode, path, path);
+	return 0;
+}
+
+/* --- what is to be made ---------------------------------------------------------- */
+
+int wlm_issue_set(struct wlm_issue *issue, struct cluster *cluster,
+		  const struct settings *settings, struct err *err)
+{
+	issue->kube = cluster->kube;
+	issue->place = cluster->config;
+	issue->ns = settings->namespace ? settings->namespace : "default";
+	issue->server = settings->server;
+	issue->key_type = str_eq(settings->key_type, "ec") ? X509_KEY_EC :
+							     X509_KEY_RSA;
+	issue->days = (int)settings->days;
+	issue->via_csr = settings->via_csr;
+	issue->ca_cert = settings->ca_cert ? settings->ca_cert : CA_CERT;
+	issue->ca_key = settings->ca_key ? settings->ca_key : CA_KEY;
+	if (settings->via_csr && (settings->ca_cert || settings->ca_key))
+		return err_set(err, ERR_USAGE,
+			       "'--via-csr' has the cluster sign: it does not "
+			       "go with '--ca-cert' and '--ca-key'");
+	return 0;
+}
+
+void wlm_issue_keep(struct wlm_issue *issue, const struct wlm_file *file,
+		    const struct settings *settings)
+{
+	const char *ns = kube_config_namespace(file->config);
+
+	issue->place = file->config;
+	issue->ns = ns ? ns : "default";
+	if (settings->key_type == NULL)
+		issue->key_type = file->key_type;
+}
+
+/* --- what was made --------------------------------------------------------------- */
 
 static int64_t days_left(time_t until)
 {
@@ -133,38 +219,35 @@ static void note(struct kube *kube, time_t until)
 	interrupt_defer(deferred);
 }
 
-int wlm_make(struct wlm_issue *issue, struct cluster *cluster,
-	     const struct settings *settings, struct err *err)
+struct jval *wlm_put(const struct wlm_issue *issue, struct wlm_issued *issued,
+		     struct cluster *cluster, struct err *err)
 {
 	autocatalogue struct catalogue *catalogue = catalogue_open(err);
 	auto_wlm_grant struct wlm_grant grant = { .role = NULL };
+
+	if (catalogue == NULL)
+		return NULL;
+	if (wlm_grant(&grant, cluster->kube, cluster->discovery, catalogue,
+		      err) < 0 ||
+	    wlm_place(issue, issued, err) < 0) {
+		take_back(&grant, cluster->kube);
+		return NULL;
+	}
+	note(cluster->kube, issued->until);
+	warn_of(issue, issued);
+	return made_value(issue, issued, &grant);
+}
+
+int wlm_make(const struct wlm_issue *issue, struct cluster *cluster,
+	     const struct settings *settings, struct err *err)
+{
 	autojval struct jval *value = NULL;
 	auto_wlm_issued struct wlm_issued issued = { .until = 0 };
 
-	if (catalogue == NULL)
-		return -1;
-	issue->kube = cluster->kube;
-	issue->days = (int)settings->days;
-	issue->via_csr = settings->via_csr;
-	issue->ca_cert = settings->ca_cert ? settings->ca_cert : CA_CERT;
-	issue->ca_key = settings->ca_key ? settings->ca_key : CA_KEY;
-	issue->server = settings->server;
-	if (settings->via_csr && (settings->ca_cert || settings->ca_key))
-		return err_set(err, ERR_USAGE,
-			       "'--via-csr' has the cluster sign: it does not "
-			       "go with '--ca-cert' and '--ca-key'");
 	/* Rights come late: who has an older certificate would have them too,
 	 * also where this comes to nothing. */
 	if (wlm_sign(issue, &issued, err) < 0)
 		return -1;
-	if (wlm_grant(&grant, cluster->kube, cluster->discovery, catalogue,
-		      err) < 0 ||
-	    wlm_place(issue, &issued, err) < 0) {
-		take_back(&grant, cluster->kube);
-		return -1;
-	}
-	note(cluster->kube, issued.until);
-	warn_of(issue, &issued);
-	value = made_value(issue, &issued, &grant);
-	return made_tell(value, settings, err);
+	value = wlm_put(issue, &issued, cluster, err);
+	return value ? made_tell(value, settings, err) : -1;
 }

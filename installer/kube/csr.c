@@ -9,7 +9,9 @@
 #include "kube/object.h"
 
 #define API_VERSION "certificates.k8s.io/v1"
-#define PATH "/apis/" API_VERSION "/certificatesigningrequests"
+#define RESOURCE "certificatesigningrequests"
+#define PATH "/apis/" API_VERSION "/" RESOURCE
+#define REVIEWS "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 #define SIGNER "kubernetes.io/kube-apiserver-client"
 #define REASON "ByDwsCsm"
 #define PAUSE_MS 100
@@ -122,6 +124,43 @@ static void forget(struct kube *kube, const char *path)
 	    !kube_is_not_found(&err))
 		log_warn("%s", err.msg);
 	interrupt_defer(deferred);
+}
+
+int csr_check(struct kube *kube, struct err *err)
+{
+	static const struct {
+		const char *verb, *resource, *subresource, *name;
+	} needed[] = {
+		{ "create", RESOURCE, "", "" },
+		{ "get", RESOURCE, "", "" },
+		{ "delete", RESOURCE, "", "" },
+		{ "update", RESOURCE, "approval", "" },
+		{ "approve", "signers", "", SIGNER },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+		autojval struct jval *review = jval_pack(
+			"{s:s, s:s, s:{s:{s:s, s:s, s:s, s:s, s:s}}}",
+			"apiVersion", "authorization.k8s.io/v1", "kind",
+			"SelfSubjectAccessReview", "spec", "resourceAttributes",
+			"group", "certificates.k8s.io", "verb", needed[i].verb,
+			"resource", needed[i].resource, "subresource",
+			needed[i].subresource, "name", needed[i].name);
+		autojval struct jval *answer = NULL;
+
+		if (kube_call(kube, "POST", REVIEWS, NULL, review, &answer,
+			      err) < 0)
+			return err_wrap(err, "ask what the user may do");
+		if (!jval_bool(answer, "status.allowed", false))
+			return err_set(err, ERR_BLOCKED,
+				       "this user may not %s %s%s%s, which "
+				       "--via-csr needs; a cluster "
+				       "administrator may",
+				       needed[i].verb, needed[i].resource,
+				       *needed[i].subresource ? "/" : "",
+				       needed[i].subresource);
+	}
+	return 0;
 }
 
 int csr_issue(struct kube *kube, const struct csr *csr, char **cert_pem,

@@ -24,6 +24,10 @@ struct csr {
 	int64_t timeout_ms;	 /* how long the signer may take */
 };
 
+/* Whether the user may make and approve a request, ERR_BLOCKED if not; nothing
+ * is made. */
+int csr_check(struct kube *kube, struct err *err) must_check;
+
 /* *cert_pem is the caller's. *heard says whether the server knows such
  * wishes (from 1.22): if not, validity is what its signer gives, as it is
  * where that gives no more. ERR_TIMEOUT where no signer signs. */

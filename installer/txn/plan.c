@@ -64,6 +64,14 @@ void plan_set_number(struct plan *plan, const char *name, int64_t number)
 	jval_set(last_step(plan), name, jval_new_int(number));
 }
 
+void plan_append(struct plan *plan, const struct plan *more)
+{
+	if (plan->steps == NULL)
+		plan->steps = jval_new_array();
+	for (size_t i = 0; i < jval_len(more->steps); i++)
+		jval_append(plan->steps, jval_ref(jval_at(more->steps, i)));
+}
+
 static struct jval *strs_value(const struct strs *list)
 {
 	struct jval *value = jval_new_array();

@@ -43,6 +43,9 @@ void plan_add(struct plan *plan, const char *action, const char *why,
 void plan_set_diff(struct plan *plan, const char *diff);
 void plan_set_number(struct plan *plan, const char *name, int64_t number);
 
+/* The steps of `more` come after those of `plan`. */
+void plan_append(struct plan *plan, const struct plan *more);
+
 /* {steps: [...], notes: [...], problems: [...], back: "..." or null},
  * and bundle where there is one; the caller's. */
 struct jval *plan_value(const struct plan *plan) must_check;

@@ -103,6 +103,13 @@ int wlm_prove(struct kube_config *config, int64_t patience_ms, struct err *err)
 	return listed;
 }
 
+int wlm_recognised(struct kube_config *config, struct err *err)
+{
+	autokube struct kube *kube = kube_new(config);
+
+	return may_not_read_secrets(kube, err);
+}
+
 /* --- making ------------------------------------------------------------------ */
 
 static int read_ca(const struct wlm_issue *issue, struct x509_pair *ca,
@@ -159,7 +166,38 @@ static int have_signed(const struct wlm_issue *issue, struct x509_pair *pair,
 
 /* --- its place --------------------------------------------------------------- */
 
+/* What the file says, and its CA out of `access`; borrowed from all of them. */
+static int file_parts(struct kubeconfig_parts *parts,
+		      const struct wlm_issue *issue,
+		      const struct wlm_issued *issued,
+		      struct kube_access *access, struct err *err)
+{
+	if (kube_config_access(issue->place, access, err) < 0)
+		return -1;
+	*parts = (struct kubeconfig_parts){
+		.cluster = kube_config_cluster(issue->place),
+		.user = WLM_USER,
+		.ns = issue->ns,
+		.server = issue->server ? issue->server :
+					  kube_config_server(issue->place),
+		.ca_pem = access->http->ca_pem,
+		.tls_server_name = access->http->tls_server_name,
+		.proxy = access->http->proxy,
+		.cert_pem = issued->pair.cert_pem,
+		.key_pem = issued->pair.key_pem,
+	};
+	return 0;
+}
+
 /* A certificate of another CA than the cluster's is the likely mistake. */
+static int tell_trial(const struct wlm_issue *issue, struct err *err)
+{
+	if (err->http == 401 && !issue->via_csr)
+		err_hint(err, "'%s' is not the CA of this cluster's users",
+			 issue->ca_cert);
+	return err_wrap(err, "try the new credential");
+}
+
 static int prove(const struct wlm_issue *issue,
 		 const struct kubeconfig_parts *parts, bool *no_dws,
 		 struct err *err)
@@ -168,16 +206,23 @@ static int prove(const struct wlm_issue *issue,
 		kube_config_of_parts(parts, "the new credential");
 	int proven = wlm_prove(config, RIGHTS_TIMEOUT_MS, err);
 
-	if (proven < 0) {
-		if (err->http == 401 && !issue->via_csr)
-			err_hint(err,
-				 "'%s' is not the CA of this cluster's "
-				 "users",
-				 issue->ca_cert);
-		return err_wrap(err, "try the new credential");
-	}
+	if (proven < 0)
+		return tell_trial(issue, err);
 	*no_dws = proven == 0;
 	return 0;
+}
+
+int wlm_try(const struct wlm_issue *issue, const struct wlm_issued *issued,
+	    struct err *err)
+{
+	auto_access struct kube_access access = { .http = NULL };
+	struct kubeconfig_parts parts;
+	autokube_config struct kube_config *config = NULL;
+
+	if (file_parts(&parts, issue, issued, &access, err) < 0)
+		return -1;
+	config = kube_config_of_parts(&parts, "the new credential");
+	return wlm_recognised(config, err) < 0 ? tell_trial(issue, err) : 0;
 }
 
 /* The file belongs to whom it belonged. */
@@ -248,22 +293,10 @@ int wlm_place(const struct wlm_issue *issue, struct wlm_issued *issued,
 {
 	struct buf auto_buf_secret text = BUF_INIT(PEM_MAX_BYTES * 4);
 	auto_access struct kube_access access = { .http = NULL };
-	struct kubeconfig_parts parts = {
-		.cluster = kube_config_cluster(issue->place),
-		.user = WLM_USER,
-		.ns = issue->ns,
-		.server = issue->server ? issue->server :
-					  kube_config_server(issue->place),
-		.cert_pem = issued->pair.cert_pem,
-		.key_pem = issued->pair.key_pem,
-	};
+	struct kubeconfig_parts parts;
 
-	if (kube_config_access(issue->place, &access, err) < 0)
-		return -1;
-	parts.ca_pem = access.http->ca_pem;
-	parts.tls_server_name = access.http->tls_server_name;
-	parts.proxy = access.http->proxy;
-	if (prove(issue, &parts, &issued->no_dws, err) < 0)
+	if (file_parts(&parts, issue, issued, &access, err) < 0 ||
+	    prove(issue, &parts, &issued->no_dws, err) < 0)
 		return -1;
 	kubeconfig_text(&text, &parts);
 	if (buf_check(&text, issue->path, err) < 0)

@@ -49,6 +49,14 @@ int wlm_sign(const struct wlm_issue *issue, struct wlm_issued *issued,
 	     struct err *err) must_check;
 
 /*
+ * Before anybody is bound: whether the server takes what was signed. ERR_API
+ * (http 401) where it does not know the CA; ERR_BLOCKED where the user may read
+ * Secrets already.
+ */
+int wlm_try(const struct wlm_issue *issue, const struct wlm_issued *issued,
+	    struct err *err) must_check;
+
+/*
  * Try what was signed, and put it into its place. ERR_API where the server
  * refuses the new certificate (http 401), or the rights have not come in 15 s
  * (http 403); ERR_BLOCKED where it may more than it should.
@@ -65,6 +73,9 @@ void wlm_issued_release(struct wlm_issued *issued);
  */
 int wlm_prove(struct kube_config *config, int64_t patience_ms, struct err *err)
 	must_check;
+
+/* The same for a credential that is there. */
+int wlm_recognised(struct kube_config *config, struct err *err) must_check;
 
 #define auto_wlm_issued __attribute__((cleanup(wlm_issued_release)))
 
