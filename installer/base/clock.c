@@ -88,10 +88,18 @@ void interrupt_install(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction action = { .sa_handler = interrupt_handler };
+	sigset_t wanted;
 
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+	sigemptyset(&wanted);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		sigaction(signals[i], &action, NULL);
+		sigaddset(&wanted, signals[i]);
+	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGALRM, SIG_DFL);
+	sigaddset(&wanted, SIGALRM);
+	sigaddset(&wanted, SIGCHLD);
+	pthread_sigmask(SIG_UNBLOCK, &wanted, NULL);
 }
 
 bool clock_interrupted(void)

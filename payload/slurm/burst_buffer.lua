@@ -48,6 +48,8 @@ local MAX_ANSWER_BYTES = 8 * 1024 * 1024
 local MAX_JSON_DEPTH = 64
 local MAX_ID = 2147483647 -- userID and groupID are int32
 
+local AWAY_SECONDS = 60 -- no trial after one that found no server
+
 --- text ----------------------------------------------------------------------
 
 -- One line of printable text for logs and messages.
@@ -528,6 +530,8 @@ local function read_directives(script, pool)
 
 	if not text then
 		return nil, "cannot read the job script: " .. clean(why)
+	elseif text:byte(-1) == 0 then
+		text = text:sub(1, -2) -- slurmctld writes the end of a string, too
 	end
 	local directives
 
@@ -544,11 +548,14 @@ local function sleep(seconds)
 	os.execute(("sleep %.2f"):format(seconds))
 end
 
+-- slurmctld has most signals blocked, and programs inherit that: nothing but
+-- SIGKILL is sure to end one.
+
 -- Runs a program without input for at most so many seconds. Returns its output
 -- (or nil), its exit code and its messages. They come through one pipe, since
 -- under Lua 5.1 a pipe does not tell how its program ended.
 local function run(words, seconds)
-	local pipe, why = io.popen(("{ e=$( { timeout --foreground -k 2 %d %s; } " ..
+	local pipe, why = io.popen(("{ e=$( { timeout --foreground -s KILL %d %s; } " ..
 		"2>&1 1>&3 3>&- </dev/null); r=$?; } 3>&1; printf '\\n\\036%%d\\n%%s' \"$r\" \"$e\"")
 		:format(math.max(1, seconds), shell_line(words)), "r")
 
@@ -569,16 +576,16 @@ local function run(words, seconds)
 end
 
 -- Calls `line_seen` with each line of the program's output until it returns
--- true or the time is over; then ends the program.
-local function run_lines(words, seconds, line_seen)
-	local pipe = io.popen(("echo $$; exec timeout --foreground -k 2 %d %s 2>/dev/null </dev/null")
-		:format(math.max(1, seconds), shell_line(words)), "r")
+-- true; then ends the program, which has to end by itself when its time is over.
+local function run_lines(words, line_seen)
+	local pipe = io.popen(("echo $$; exec %s 2>/dev/null </dev/null")
+		:format(shell_line(words)), "r")
 	local pid = pipe and (pipe:read("*l") or ""):match("^%d+$")
 
 	if pid then
 		for line in pipe:lines() do
 			if line_seen(line) then
-				os.execute("kill " .. pid .. " 2>/dev/null")
+				os.execute("kill -KILL " .. pid .. " 2>/dev/null")
 				break
 			end
 		end
@@ -761,7 +768,7 @@ clients["dws-csm"].follow = function(job, object, seconds, seen)
 
 	if version then
 		run_lines(dws_csm_words(job, "wait", seconds, job.workflow, "--changes",
-			"--resource-version=" .. version), seconds + 2,
+			"--resource-version=" .. version),
 			function(line) return tell_event(line, seen) end)
 	end
 end
@@ -900,8 +907,10 @@ function clients.kubectl.follow(job, object, seconds, seen)
 		"&resourceVersion=%s&timeoutSeconds=%d"):format(job.workflow, version, seconds))
 
 	if path then
-		run_lines(kubectl_words(job, "get", path), seconds + 2,
-			function(line) return tell_event(line, seen) end)
+		local words = kubectl_words(job, "get", path)
+
+		words[#words + 1] = ("--request-timeout=%ds"):format(seconds + 2)
+		run_lines(words, function(line) return tell_event(line, seen) end)
 	end
 end
 
@@ -1303,15 +1312,55 @@ local function check_ids(uid, gid)
 	return uid, gid
 end
 
+-- While the server is away each trial would cost SubmitTimeout with slurmctld
+-- standing still, and an array is one for each of its tasks. So after one that
+-- failed there is none for a while: a file in slurmctld's own folder says since
+-- when (`script` is FOLDER/hash.N/job.N/script).
+local function away_file(script)
+	local folder = script:match("^(/.*)/hash%.%d+/job%.%d+/script$")
+
+	return folder and folder .. "/dws-burst-buffer.away"
+end
+
+local function is_away(script)
+	local path = away_file(script)
+	local since = path and tonumber((read_file(path, 20) or ""):match("^%d+"))
+	local passed = since and os.time() - since
+
+	return passed ~= nil and passed >= 0 and passed < AWAY_SECONDS
+end
+
+local function set_away(script)
+	local path = away_file(script)
+	local file = path and io.open(path, "wb")
+
+	if file then
+		file:write(("%d\n"):format(os.time()))
+		file:close()
+	end
+end
+
+-- A task that is split off an array was checked with it.
+local function is_task(job_info)
+	local known, task = pcall(function() return job_info.array_task_id end)
+
+	task = known and to_id(task)
+	return task and task < 4294967294 -- NO_VAL
+end
+
 -- Runs inside slurmctld's locks. The server tries a Workflow with these
 -- directives, which leaves nothing behind. When it is away the job is taken:
 -- setup will wait for it. Slurm before 23.02 does not say who submits.
-local function process(job, script, uid, gid)
+local function process(job, script, uid, gid, job_info)
 	local directives, why = read_directives(script, job.settings.Pool)
 
 	if not directives then
 		return nil, why
-	elseif #directives == 0 or job.settings.CheckAtSubmit ~= "yes" then
+	elseif #directives == 0 or job.settings.CheckAtSubmit ~= "yes" or is_task(job_info) then
+		return true
+	elseif is_away(script) then
+		job:log("debug", "the #DW lines are not tried, the job is taken: " ..
+			"the server was away a moment ago")
 		return true
 	end
 	local nobody = 65534
@@ -1327,10 +1376,63 @@ local function process(job, script, uid, gid)
 	if not err then
 		return true
 	elseif err.kind == "transient" then
+		set_away(script)
 		job:log("error", "the #DW lines could not be tried, the job is taken: %s", err.text)
 		return true
 	end
 	return nil, err.text
+end
+
+-- The Workflow's variables as lines NAME=VALUE: all that Slurm knows, so a line
+-- break would be a variable that nobody has set.
+local function variables(job, workflow)
+	local env, lines = get(workflow, "status", "env"), {}
+
+	for name, value in pairs(type(env) == "table" and env or {}) do
+		if not name:find("^[%a_][%w_]*$") or type(value) ~= "string" or value:find("[%c]") then
+			return nil, ("Workflow %s has the variable '%s' that no job can take")
+				:format(job.workflow, clean(name, 80))
+		end
+		lines[#lines + 1] = name .. "=" .. value .. "\n"
+	end
+	table.sort(lines)
+	return table.concat(lines)
+end
+
+local function write_file(path, text)
+	local file, why = io.open(path, "wb")
+
+	if not file then
+		return nil, clean(why)
+	end
+	local written = file:write(text)
+
+	if not file:close() or not written then
+		return nil, path .. " cannot be written; is the disk full?"
+	end
+	return true
+end
+
+-- Where data_in leaves the variables for paths, beside the job script.
+local function variables_file(job, script)
+	local folder = type(script) == "string" and script:match("^/.*/")
+
+	return folder and folder .. "dws-variables." .. job.id
+end
+
+-- paths runs inside slurmctld's locks, and a job for which it fails is held
+-- without a word: so it shall need no server. What cannot be kept is asked for.
+local function keep_variables(job, script, workflow)
+	local text, why = variables(job, workflow)
+	local path = variables_file(job, script)
+
+	if not text then
+		return nil, why
+	elseif not write_file(path .. ".new", text) or not os.rename(path .. ".new", path) then
+		os.remove(path .. ".new")
+		os.remove(path)
+	end
+	return true
 end
 
 local function setup(job, script, uid, gid)
@@ -1346,6 +1448,7 @@ local function setup(job, script, uid, gid)
 	if not uid then
 		return nil, why
 	end
+	os.remove(variables_file(job, script)) -- of an earlier run
 	workflow, why = job:adopt_or_create(directives, uid, gid)
 	if workflow then
 		workflow, why = job:wait(workflow, "Proposal")
@@ -1363,12 +1466,38 @@ local function is_without(script)
 	return directives ~= nil and #directives == 0
 end
 
+local function paths(job, script, path_file)
+	if is_without(script) then
+		return true
+	end
+	local text, why = read_file(variables_file(job, script), MAX_ANSWER_BYTES)
+
+	if not text then
+		local workflow, err = job:ask("read")
+
+		if not workflow then
+			return nil, job:explain(err, "read")
+		end
+		text, why = variables(job, workflow)
+	end
+	if not text then
+		return nil, why
+	end
+	local written
+
+	written, why = write_file(path_file, text)
+	return written, why and "cannot write the path file: " .. why
+end
+
 local function go_to(job, script, target, wait)
 	if is_without(script) then
 		return true
 	end
 	local workflow, why = job:advance(target, wait)
 
+	if workflow and target == "DataIn" and wait ~= false then
+		return keep_variables(job, script, workflow)
+	end
 	return workflow ~= nil, why
 end
 
@@ -1387,43 +1516,31 @@ local function test_data(job, script, target)
 		os.time() + tonumber(job.settings.PollWait))
 	if not workflow and verdict == "wait" then
 		return true, "BUSY"
+	elseif workflow and target == "DataIn" then
+		return keep_variables(job, script, workflow)
 	end
 	return workflow ~= nil, why
 end
 
--- Runs inside slurmctld's locks. One NAME=VALUE a line is all that Slurm
--- knows: a line break would be a variable that nobody has set.
-local function paths(job, script, path_file)
-	if is_without(script) then
-		return true
-	end
-	local workflow, err = job:ask("read")
-	local lines = {}
+-- How scancel has to be told of this job alone: the last task of an array has
+-- the number of the array, which would cancel all of it. Nil when the job is
+-- not in the queue.
+local function name_of_job(job)
+	local folder = job.settings.Scancel:match("^.*/") or ""
+	local list, code, messages = run({ folder .. "squeue", "--noheader", "--jobs=" .. job.id,
+		"--format=%A %F %K" }, 15)
 
-	if not workflow then
-		return nil, job:explain(err, "read")
+	if not list then
+		return nil, ("squeue ended with %d: %s"):format(code, messages)
 	end
-	local env = get(workflow, "status", "env")
+	for line in each_line(list) do
+		local id, array, task = line:match("^%s*(%d+)%s+(%d+)%s+(%S+)")
 
-	for name, value in pairs(type(env) == "table" and env or {}) do
-		if not name:find("^[%a_][%w_]*$") or type(value) ~= "string" or value:find("[%c]") then
-			return nil, ("Workflow %s has the variable '%s' that no job can take")
-				:format(job.workflow, clean(name, 80))
+		if id == job.id then
+			return task:find("^%d+$") and array .. "_" .. task or id
 		end
-		lines[#lines + 1] = name .. "=" .. value .. "\n"
 	end
-	table.sort(lines)
-	local file, why = io.open(path_file, "wb")
-
-	if not file then
-		return nil, "cannot write the path file: " .. clean(why)
-	end
-	local written = file:write(table.concat(lines))
-
-	if not file:close() or not written then
-		return nil, "cannot write the path file"
-	end
-	return true
+	return nil, "it is not in the queue"
 end
 
 -- After an error the job is held by Slurm and would wait for ever.
@@ -1431,15 +1548,26 @@ local function cancel_held(job, errors)
 	if errors == "" or job.settings.CancelOnError ~= "yes" then
 		return
 	end
-	job:log("info", "cancelling the job: %s", errors)
-	local _, code, messages = run({ job.settings.Scancel, "--hurry", job.id }, 15)
+	local name, why = name_of_job(job)
+
+	if not name then
+		job:log("info", "not cancelled: %s", why)
+		return
+	end
+	job:log("info", "cancelling job %s: %s", name, errors)
+	local _, code, messages = run({ job.settings.Scancel, "--hurry", name }, 15)
 
 	if code ~= 0 then
 		job:log("debug", "scancel: %s", messages)
 	end
 end
 
-local function teardown(job, hurry)
+local function teardown(job, script, hurry)
+	local kept = variables_file(job, script)
+
+	if kept then
+		os.remove(kept)
+	end
 	local workflow, err = job:ask("read")
 
 	if not workflow and err.kind == "gone" then
@@ -1530,7 +1658,8 @@ local function guard(hook, id, limit, work, ...)
 		return slurm.SUCCESS
 	end
 	text = clean(text or "failed", 1000)
-	slurm.log_error("%s", ("dws: job %s: %s: %s"):format(job and job.id or clean(id, 20), hook, text))
+	slurm.log_error("%s", ("dws: job %s: %s: %s")
+		:format(job and job.id or clean(id or "-", 20), hook, text))
 	return slurm.ERROR, text
 end
 
@@ -1543,7 +1672,8 @@ end
 function slurm_bb_job_process(script, uid, gid, job_info)
 	local known, id = pcall(function() return job_info and job_info.job_id end)
 
-	return guard("job_process", known and id, "submit", process, script, uid, gid)
+	return guard("job_process", known and id, "submit", process, script, uid, gid,
+		job_info)
 end
 
 local POOL_BYTES = setmetatable({ text = "1000000000000000000" }, raw_mt)
@@ -1558,8 +1688,8 @@ function slurm_bb_pools()
 end
 
 -- (job, script, hurry), from 23.02 on (..., uid, gid)
-function slurm_bb_job_teardown(job_id, _, hurry)
-	return guard("teardown", job_id, "othertimeout", teardown, hurry)
+function slurm_bb_job_teardown(job_id, script, hurry)
+	return guard("teardown", job_id, "othertimeout", teardown, script, hurry)
 end
 
 -- (job, uid, gid, pool, size, script), from 23.02 on (..., job_info)

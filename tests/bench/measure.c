@@ -91,7 +91,6 @@ int main(int argc, char **argv)
 		if (usage.ru_maxrss > rss)
 			rss = usage.ru_maxrss;
 	}
-	printf("%lld %lld %ld\n", wall / runs / times,
-	       cpu / runs / times, rss);
+	printf("%lld %lld %ld\n", wall / runs / times, cpu / runs / times, rss);
 	return 0;
 }

@@ -14,6 +14,7 @@ root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 
 luas='lua5.1 lua5.3 lua5.4 luajit'
 versions='21.08 23.02 24.05'
+blocked=INT,TERM,CHLD,USR1,USR2,TSTP,XCPU,QUIT,PIPE,ALRM,ABRT,HUP
 shared=$TEST_DIR
 history=$TEST_DIR/driver.log
 lua=lua5.1 version=24.05 job=0 client='' code='' text='' said=''
@@ -51,10 +52,13 @@ place()
 	export TMPDIR=$TEST_DIR/tmp
 	ln -sfn "$shared/kube-cache" "$TEST_DIR/kube-cache"
 	cp "$root/payload/slurm/burst_buffer.lua" "$shared/kubeconfig" "$conf/"
-	# Somebody else's scancel: says how it was called.
+	# Somebody else's scancel: says how it was called. The queue, as
+	# squeue's --format=%A %F %K has it.
 	printf '#!/bin/sh\necho "$*" >>%q\n' "$TEST_DIR/scancel.log" \
 		>"$TEST_DIR/bin/scancel"
-	chmod +x "$TEST_DIR/bin/scancel"
+	printf '#!/bin/sh\ncat %q\n' "$TEST_DIR/queue" >"$TEST_DIR/bin/squeue"
+	chmod +x "$TEST_DIR/bin/scancel" "$TEST_DIR/bin/squeue"
+	echo "$job $job N/A" >"$TEST_DIR/queue"
 	configure
 	job_script '#DW jobdw type=xfs capacity=1GB name=sample'
 }
@@ -160,7 +164,9 @@ hook()
 	local name=$1 out=$TEST_DIR/hook.$BASHPID
 
 	shift
-	(cd "$TEST_DIR" && exec "$lua" "$root/tests/slurm/slurmctld.lua" \
+	# slurmctld has these blocked for all that it starts.
+	(cd "$TEST_DIR" && exec env --block-signal=$blocked \
+		"$lua" "$root/tests/slurm/slurmctld.lua" \
 		"$conf/burst_buffer.lua" "$version" "slurm_bb_$name" \
 		job="$job" script="$script" path="$TEST_DIR/path.$job" "$@") \
 		>"$out" 2>"$out.err" </dev/null
@@ -294,6 +300,23 @@ test_a_driver_error_is_told_and_ends_the_job()
 	hook_ok job_teardown hurry=true
 	assertEquals 'Proposal Setup Teardown hurry gone' "$(history_of_job)"
 	assertEquals "--hurry $job" "$(cat "$TEST_DIR/scancel.log")"
+}
+
+# The last task of an array has its number.
+test_a_driver_error_ends_one_task_of_an_array()
+{
+	by_each_client && return
+	printf '%s\n' "$((job + 1)) $job 0" "$job $job 7" >"$TEST_DIR/queue"
+	echo 'Setup error x' >"$control"
+	hook_fails 'DWS failed in Setup' setup
+	hook_ok job_teardown
+	assertEquals "--hurry ${job}_7" "$(cat "$TEST_DIR/scancel.log")"
+	rm "$TEST_DIR/scancel.log"
+	hook_fails 'DWS failed in Setup' setup
+	: >"$TEST_DIR/queue"
+	hook_ok job_teardown
+	assertContains "$said" 'not cancelled: it is not in the queue'
+	assertFalse 'no scancel' "[ -e '$TEST_DIR/scancel.log' ]"
 }
 
 test_a_driver_error_may_hold_the_job()
@@ -457,7 +480,10 @@ test_an_empty_status_is_no_error()
 {
 	by_each_client && return
 	printf '%s blank\n' Proposal Setup DataIn Teardown >"$control"
+	SECONDS=0
 	hook_ok setup
+	# Else the wait went on after the change, see OtherTimeout.
+	assertTrue "in time: $SECONDS s" "[ $SECONDS -lt 25 ]"
 	data data_in
 	hook_ok job_teardown
 }
@@ -476,6 +502,32 @@ test_status_answers()
 		hook_ok get_status -- workflow 99999
 		assertEquals 'Job 99999 has no Workflow' "$text"
 	done
+}
+
+# paths runs inside locks: what data_in leaves is enough for it.
+test_paths_needs_no_server()
+{
+	by_each_client && return
+	local n
+
+	for version in 23.02 24.05; do
+		job=$((job + 1)) control=$shared/driver.control.bb$job
+		echo 'env A=1' >"$control"
+		hook_ok setup
+		data data_in
+		configure "Kubeconfig=$conf/away"
+		hook_ok paths
+		assertEquals 'A=1' "$(<"$TEST_DIR/path.$job")"
+		configure
+		hook_ok job_teardown
+		assertEquals 'nothing is kept' '' \
+			"$(ls "$TEST_DIR" | grep variables)"
+	done
+	printf '%s\n' 'env A=1\nLD_PRELOAD=/tmp/x.so' >"$control"
+	hook_ok setup
+	version=23.02
+	hook_fails "the variable 'A' that no job can take" data_in
+	hook_ok job_teardown
 }
 
 test_variables_that_no_job_can_take()
@@ -532,6 +584,34 @@ test_a_server_that_is_away()
 	hook_ok job_process
 	hook_fails 'cannot read Workflow' setup
 	assertTrue "in time: $SECONDS s" "[ $SECONDS -le 10 ]"
+}
+
+# As slurmctld keeps scripts; it asks for each task of an array.
+test_a_server_that_is_away_is_not_asked_again_at_once()
+{
+	by_each_client && return
+	local folder=$TEST_DIR/state n
+
+	mkdir -p "$folder/hash.1/job.1"
+	cp "$script" "$folder/hash.1/job.1/"
+	script=$folder/hash.1/job.1/script
+	sed 's,server: .*,server: https://127.0.0.1:1,' "$conf/kubeconfig" \
+		>"$conf/away"
+	configure "Kubeconfig=$conf/away"
+	hook_ok job_process
+	assertContains "$said" 'could not be tried, the job is taken'
+	hook_ok job_process
+	assertContains "$said" 'are not tried, the job is taken'
+	echo 1 >"$folder/dws-burst-buffer.away"
+	hook_ok job_process
+	assertContains 'long ago' "$said" 'could not be tried, the job is taken'
+	# Nor is a task of an array, where this Slurm tells of it.
+	rm "$folder/dws-burst-buffer.away"
+	hook_ok job_process task=3
+	assertEquals '' "$said"
+	version=21.08
+	hook_ok job_process task=3
+	assertContains "$said" 'could not be tried, the job is taken'
 }
 
 test_what_the_administrator_must_mend_is_told_at_submission()
@@ -648,6 +728,9 @@ test_directives_outside_the_comments_do_not_count()
 		hook_ok "$hook"
 	done
 	assertEquals '' "$(field .metadata.name)"
+	# slurmctld keeps the end of the text, too.
+	printf '#!/bin/sh\n#DW last\0' >"$script"
+	exactly '#DW last'
 }
 
 test_hostile_scripts_are_refused()
@@ -658,6 +741,8 @@ test_hostile_scripts_are_refused()
 		hook_fails 'line 2: a #DW line holds a carriage return' job_process
 		hook_fails 'line 2: a #DW line holds a carriage return' setup
 		printf '#!/bin/sh\n#DW a\0b\n' >"$script"
+		hook_fails 'line 2 holds a NUL byte' setup
+		printf '#!/bin/sh\n#DW a\0\0' >"$script"
 		hook_fails 'line 2 holds a NUL byte' setup
 		printf '#!/bin/sh\n#DW a\377\n' >"$script"
 		hook_fails 'is not UTF-8' setup

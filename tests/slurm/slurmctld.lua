@@ -3,8 +3,8 @@
 -- usage: LUA slurmctld.lua SCRIPT VERSION HOOK [NAME=VALUE]...
 --
 -- VERSION is 21.08, 23.02 or 24.05 and says which arguments the hook gets and
--- what is in the table `slurm`. The values are job, script, uid, gid, hurry and
--- path; words behind "--" are those of get_status. What the hook returned is
+-- what is in the table `slurm`. The values are job, script, uid, gid, hurry,
+-- path and task (of an array); words behind "--" are those of get_status. What the hook returned is
 -- printed as "CODE" and, when there is one, its text on the next lines; what it
 -- logged goes to standard error. Exits 70 where slurmctld would complain of the
 -- script: a hook is missing, a return value is of the wrong kind.
@@ -41,7 +41,8 @@ end
 local polled = version == "24.05"
 local owner = version ~= "21.08" and { given.uid, given.gid } or {}
 local job_info = setmetatable({}, { __index = function(_, key)
-	return ({ job_id = tonumber(given.job), user_id = tonumber(given.uid) })[key]
+	return ({ job_id = tonumber(given.job), user_id = tonumber(given.uid),
+		array_task_id = tonumber(given.task or "4294967294") })[key]
 end })
 
 -- "owner" stands for uid and gid, "info" for job_info; both from 23.02 on.
