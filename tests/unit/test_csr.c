@@ -139,6 +139,21 @@ static void csr_that_nobody_signs_times_out(void **state)
 	kube_fixture_end(&self);
 }
 
+static void csr_that_may_not_be_approved_is_told_beforehand(void **state)
+{
+#define MAY JSON_ANSWER("201 Created") "{\"status\":{\"allowed\":true}}"
+#define MAY_NOT JSON_ANSWER("201 Created") "{\"status\":{\"allowed\":false}}"
+	static const char *const answers[] = { MAY, MAY, MAY, MAY, MAY_NOT };
+	struct kube_fixture self;
+
+	(void)state;
+	kube_fixture_begin(&self, answers, ARRAY_SIZE(answers));
+	assert_int_equal(csr_check(self.kube, &self.err), -1);
+	kube_fixture_stop(&self);
+	assert_error(&self.err, ERR_BLOCKED, "may not approve signers");
+	kube_fixture_end(&self);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +161,8 @@ int main(void)
 		cmocka_unit_test(csr_tells_that_an_old_server_hears_no_wish),
 		cmocka_unit_test(csr_is_deleted_where_it_fails),
 		cmocka_unit_test(csr_that_nobody_signs_times_out),
+		cmocka_unit_test(
+			csr_that_may_not_be_approved_is_told_beforehand),
 	};
 
 	return cmocka_run_group_tests_name("csr", tests, NULL, NULL);

@@ -41,6 +41,21 @@ static void plan_keeps_steps_in_order_with_what_is_known_of_them(void **state)
 			    "\"thing\":\"service/b\"}]}");
 }
 
+static void plan_has_the_steps_of_another_behind_its_own(void **state)
+{
+	auto_plan struct plan plan = PLAN_INIT, more = PLAN_INIT;
+
+	(void)state;
+	plan_append(&plan, &more);
+	assert_int_equal(jval_len(plan.steps), 0);
+	plan_add(&plan, "push", NULL, "a");
+	plan_add(&more, "make", NULL, "b");
+	plan_append(&plan, &more);
+	assert_int_equal(jval_len(plan.steps), 2);
+	assert_string_equal(jval_str(jval_at(plan.steps, 1), "thing"), "b");
+	assert_int_equal(jval_len(more.steps), 1);
+}
+
 static void plan_with_problems_is_refused(void **state)
 {
 	auto_plan struct plan plan = PLAN_INIT;
@@ -235,6 +250,7 @@ int main(void)
 		cmocka_unit_test(plan_without_steps_is_empty_but_whole),
 		cmocka_unit_test(
 			plan_keeps_steps_in_order_with_what_is_known_of_them),
+		cmocka_unit_test(plan_has_the_steps_of_another_behind_its_own),
 		cmocka_unit_test(plan_with_problems_is_refused),
 		cmocka_unit_test(plan_notes_as_a_problem_only_what_refuses),
 		cmocka_unit_test(plan_digest_is_of_the_steps_alone),
