@@ -163,8 +163,7 @@ struct jval *wlm_with_finish(struct wlm_with *self, struct cluster *cluster,
 	value = self->makes ? put(self, cluster, err) :
 			      keep(self, cluster, err);
 	if (value) {
-		jval_set(value, "changed",
-			 jval_new_bool(jval_len(self->plan.steps) > 0));
+		jval_set(value, "changed", jval_new_bool(self->makes));
 		return value;
 	}
 	if (err->kind != ERR_INTERRUPTED)
@@ -174,8 +173,7 @@ struct jval *wlm_with_finish(struct wlm_with *self, struct cluster *cluster,
 		 "credential that works",
 		 version);
 	err_hint(err, "mend the cause, then 'dws-csm wlm %s %s' makes it",
-		 self->makes && self->file.config ? "renew" : "create",
-		 self->issue.path);
+		 self->file.config ? "renew" : "create", self->issue.path);
 	return NULL;
 }
 

@@ -31,7 +31,8 @@ int wlm_with_prepare(struct wlm_with *self, struct cluster *cluster,
 		     const struct settings *settings, struct err *err)
 	must_check;
 
-/* What there is now, the caller's: {file, user, role, until, ..., changed};
+/* What there is now, the caller's: {file, user, role, until, ..., changed},
+ * where the last says whether the file is another than before;
  * NULL and ERR_FAILED (or ERR_INTERRUPTED) where DWS stands without it. */
 struct jval *wlm_with_finish(struct wlm_with *self, struct cluster *cluster,
 			     const char *version, struct err *err) must_check;
