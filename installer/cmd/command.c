@@ -8,11 +8,11 @@ extern const struct command cmd_apply, cmd_backup_create, cmd_backup_list,
 	cmd_bundle_sign, cmd_bundle_verify, cmd_completion, cmd_doctor_registry,
 	cmd_help, cmd_history, cmd_images_list, cmd_images_pull,
 	cmd_images_push, cmd_install, cmd_manifests, cmd_plan, cmd_resume,
-	cmd_rollback, cmd_slurm_check, cmd_status, cmd_uninstall, cmd_upgrade,
-	cmd_version, cmd_wlm_check, cmd_wlm_create, cmd_wlm_renew,
-	cmd_wlm_revoke, cmd_workflows_create, cmd_workflows_delete,
-	cmd_workflows_get, cmd_workflows_list, cmd_workflows_set_state,
-	cmd_workflows_show, cmd_workflows_wait;
+	cmd_rollback, cmd_slurm_check, cmd_slurm_disable, cmd_slurm_enable,
+	cmd_status, cmd_uninstall, cmd_upgrade, cmd_version, cmd_wlm_check,
+	cmd_wlm_create, cmd_wlm_renew, cmd_wlm_revoke, cmd_workflows_create,
+	cmd_workflows_delete, cmd_workflows_get, cmd_workflows_list,
+	cmd_workflows_set_state, cmd_workflows_show, cmd_workflows_wait;
 
 /* One a line. */
 /* clang-format off */
@@ -45,6 +45,8 @@ const struct command *const commands[] = {
 	&cmd_wlm_check,
 	&cmd_wlm_revoke,
 	&cmd_slurm_check,
+	&cmd_slurm_enable,
+	&cmd_slurm_disable,
 	&cmd_doctor_registry,
 	&cmd_workflows_list,
 	&cmd_workflows_show,

@@ -102,6 +102,9 @@ static const struct opt table[] = {
 	{ "force", 0, OPT_FLAG, NULL, NULL,
 	  "also where jobs with #DW lines are in the queue", AT(force),
 	  GROUP_SLURM_DISABLE, .only_flag = true },
+	{ "force", 0, OPT_FLAG, NULL, NULL,
+	  "also where jobs with #DW lines are in the queue", AT(force),
+	  GROUP_SLURM_DISABLE, .only_flag = true },
 	{ "slurm-conf", 0, OPT_TEXT, "FILE", NULL,
 	  "slurm.conf of slurmctld (default: SLURM_CONF, "
 	  "/etc/slurm/slurm.conf)",

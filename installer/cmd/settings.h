@@ -66,6 +66,7 @@ enum opt_group {
 	GROUP_SLURM = 1ULL << 50,	 /* --slurm-conf */
 	GROUP_SLURM_CHANGE = 1ULL << 51, /* restart, or in a CSM pod */
 	GROUP_SLURM_DISABLE = 1ULL << 52,
+	GROUP_SLURM_DISABLE = 1ULL << 52,
 };
 
 struct settings {

@@ -22,7 +22,7 @@
 	"install the package dws-slurm-bb-plugin; where slurm.conf is " \
 	"elsewhere, copy its files from /etc/slurm beside it"
 
-#define GIVE_TO_ROOT                                                 \
+#define GIVE_TO_ROOT                                                  \
 	"give file and folder to root, and let nobody else write to " \
 	"them: slurmctld runs what they say"
 

@@ -23,14 +23,14 @@ static const char *first_line(const struct buf *text, size_t *len)
 }
 
 /* Run a program of Slurm on the configuration of the site. */
-static int call(const struct site *site, char *const *words, size_t max_bytes,
+static int call(const struct site *site, char *const *words, int64_t timeout_ms,
 		struct proc_result *result, struct err *err)
 {
 	autofree char *program = program_find_here(words[0]);
 	autofree char *conf = mem_printf("SLURM_CONF=%s", site->path);
 	auto_strs struct strs argv = STRS_INIT;
-	struct proc_request request = { .max_bytes = max_bytes,
-					.timeout_ms = PATIENCE_MS };
+	struct proc_request request = { .max_bytes = QUEUE_MAX_BYTES,
+					.timeout_ms = timeout_ms };
 	const char *line;
 	size_t len;
 
@@ -74,17 +74,23 @@ char *control_parse(const char *text, const char *name)
 	return NULL;
 }
 
-char *control_setting(const struct site *site, const char *name,
-		      struct err *err)
+static char *ask_setting(const struct site *site, const char *name,
+			 int64_t timeout_ms, struct err *err)
 {
 	char *words[] = { "scontrol", "show", "config", NULL };
 	auto_proc struct proc_result result = PROC_RESULT_INIT;
 	char *value;
 
-	if (call(site, words, 0, &result, err) < 0)
+	if (call(site, words, timeout_ms, &result, err) < 0)
 		return NULL;
 	value = control_parse(buf_str(&result.out), name);
 	return value ? value : mem_strdup("");
+}
+
+char *control_setting(const struct site *site, const char *name,
+		      struct err *err)
+{
+	return ask_setting(site, name, PATIENCE_MS, err);
 }
 
 int control_wait(const struct site *site, enum type_meaning type,
@@ -94,8 +100,10 @@ int control_wait(const struct site *site, enum type_meaning type,
 	struct err last = ERR_INIT;
 
 	for (;;) {
-		autofree char *value =
-			control_setting(site, "BurstBufferType", &last);
+		/* scontrol itself tries for a while where nobody listens. */
+		autofree char *value = ask_setting(
+			site, "BurstBufferType",
+			deadline_left_ms(deadline) + POLL_MS, &last);
 
 		if (value && type_meaning(value) == type)
 			return 0;
@@ -146,7 +154,7 @@ int control_count_jobs(const struct site *site, size_t *nr, struct err *err)
 	auto_proc struct proc_result result = PROC_RESULT_INIT;
 	auto_strs struct strs lines = STRS_INIT;
 
-	if (call(site, words, QUEUE_MAX_BYTES, &result, err) < 0)
+	if (call(site, words, PATIENCE_MS, &result, err) < 0)
 		return -1;
 	strs_split(&lines, buf_str(&result.out), '\n');
 	*nr = 0;
