@@ -51,6 +51,20 @@ build()
 	}
 }
 
+# What the licences of the libraries within the executable ask for: their
+# notices, as Debian has them.
+notices()
+{
+	mkdir "$work/notices"
+	for package in libc6-dev libssl-dev libarchive-dev libyaml-dev \
+		libjansson-dev zlib1g-dev libzstd-dev liblzma-dev libacl1-dev \
+		libattr1-dev liblua5.4-dev; do
+		[ ! -e "/usr/share/doc/$package/copyright" ] ||
+			cp -L "/usr/share/doc/$package/copyright" \
+				"$work/notices/${package%-dev}"
+	done
+}
+
 # Upstream's files, of a checkout or of the folder within.
 build_upstream()
 {
@@ -115,11 +129,12 @@ if [ -z "${RPM_VERSION:-}" ]; then
 	RPM_VERSION=${RPM_VERSION#dws-csm }
 fi
 RPM_VERSION=$(rpm_version "$RPM_VERSION")
+notices
 for name; do
 	case $name in
 	*-upstream) build_upstream ;;
 	*) build "$name" --define "rpm_version $RPM_VERSION" \
-		--define "program $program" ;;
+		--define "program $program" --define "notices $work/notices" ;;
 	esac
 done
 [ -z "${RPM_KEY:-}" ] || sign

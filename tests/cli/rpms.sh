@@ -14,6 +14,8 @@
 #   rpm_in ROOT ARG...     rpm with the data base of ROOT
 #   rpm_db_of ROOT         the folder that this is in
 
+# A commit in the middle of a test changes nothing.
+rpms_time=1700000000
 rpm_tree=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 
 build_rpms()
@@ -25,13 +27,13 @@ build_rpms()
 		variables+=("$1")
 		shift
 	done
-	env "${variables[@]}" "$rpm_tree/scripts/rpms.sh" "$DWS_CSM" "$dir" \
+	env SOURCE_DATE_EPOCH=$rpms_time "${variables[@]}" "$rpm_tree/scripts/rpms.sh" "$DWS_CSM" "$dir" \
 		"${@:2}"
 }
 
 index_rpms()
 {
-	"$rpm_tree/scripts/repo.sh" "$1" "$1"
+	SOURCE_DATE_EPOCH=$rpms_time "$rpm_tree/scripts/repo.sh" "$1" "$1"
 }
 
 rpms_built()

@@ -211,6 +211,8 @@ takes_a_host_as_it_is()
 	assertTrue 'the plugin is ours' \
 		"cmp '$root/payload/slurm/burst_buffer.lua' '$etc/burst_buffer.lua'"
 	assertEquals '-- another' "$(<"$etc/burst_buffer.lua.rpmorig")"
+	assertEquals 'rpm -V' '' "$(verified $plugin |
+		grep -v ' /etc/slurm/burst_buffer.conf$')"
 }
 
 changes_to_upstreams_plugin_and_back()
