@@ -124,10 +124,14 @@ static void show_webhook(const struct jval *webhook, struct buf *out)
 	show_certificate(jval_get(webhook, "certificate"), out);
 }
 
+/* As `wlm check` has it. */
+#define CREDENTIAL_WARN_DAYS 60
+
 static void show_credential(const struct jval *credential, struct buf *out)
 {
 	const char *error = jval_str(credential, "error");
 	const char *until = jval_str(credential, "until");
+	int64_t left = jval_int(credential, "daysLeft", 0);
 
 	if (!jval_is_object(credential))
 		return;
@@ -143,8 +147,11 @@ static void show_credential(const struct jval *credential, struct buf *out)
 	if (until)
 		buf_addf(out,
 			 "             credential valid until %s (%" PRId64
-			 " days)\n",
-			 until, jval_int(credential, "daysLeft", 0));
+			 " days)%s\n",
+			 until, left,
+			 left < CREDENTIAL_WARN_DAYS ?
+				 ": 'dws-csm wlm renew' makes a new one" :
+				 "");
 	else
 		buf_addstr(out, "             credential not made by dws-csm, "
 				"valid until an unknown time\n");

@@ -56,6 +56,18 @@ static void look_at_file(struct findings *self, const struct wlm_file *file,
 	}
 }
 
+/* What is no fault of the way to the server is one of the file; exit code 1 is
+ * of what works. */
+static enum err_kind kind_of(const struct err *err)
+{
+	if (err->http == 401 || err->http == 403)
+		return ERR_BLOCKED;
+	return err->kind == ERR_API || err->kind == ERR_TIMEOUT ||
+			       err->kind == ERR_INTERRUPTED ?
+		       err->kind :
+		       ERR_BLOCKED;
+}
+
 static void look_at_rights(struct findings *self, struct wlm_file *file)
 {
 	struct err err = ERR_INIT;
@@ -71,8 +83,7 @@ static void look_at_rights(struct findings *self, struct wlm_file *file)
 		return;
 	if (err.http == 403)
 		err_hint(&err, "'dws-csm wlm renew' gives it its role again");
-	found(self, err.http == 401 || err.http == 403 ? ERR_BLOCKED : err.kind,
-	      err.msg);
+	found(self, kind_of(&err), err.msg);
 }
 
 static struct jval *check_value(const struct wlm_file *file, const char *path,

@@ -1,7 +1,9 @@
 #include "cmd/wlm_with.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -27,6 +29,9 @@ static int look_at_file(struct wlm_with *self, struct err *err)
 	if (err->kind != ERR_NOT_FOUND)
 		return -1;
 	err_clear(err);
+	if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return err_set(err, ERR_BLOCKED,
+			       "'%s' is a symbolic link to nothing", path);
 	return 0;
 }
 

@@ -40,6 +40,21 @@ static int prune_past(struct engine *self, const struct jval *objects,
 	return removed < 0 ? -1 : 0;
 }
 
+static void tell_stranded(struct engine *self,
+			  const struct wlm_release *release)
+{
+	auto_strs struct strs names = STRS_INIT;
+	struct err err = ERR_INIT;
+
+	if (wlm_stranded(self->options->kube, release, &names, &err) < 0)
+		log_warn("%s", err.msg);
+	for (size_t i = 0; i < names.nr; i++)
+		log_warn("ClusterRoleBinding '%s' of the site names a role of "
+			 "workload managers that DWS %s does not have: its "
+			 "subjects have no rights until it is made anew",
+			 names.item[i], release->version);
+}
+
 /* DWS is not given up for it. */
 static int follow(struct engine *self, struct err *err)
 {
@@ -66,6 +81,7 @@ static int follow(struct engine *self, struct err *err)
 		log_warn("the workload manager has no rights yet: %s; "
 			 "'dws-csm wlm renew' gives it its role",
 			 why.msg);
+	tell_stranded(self, &release);
 	return 0;
 }
 

@@ -10,8 +10,7 @@
 
 #define RBAC "rbac.authorization.k8s.io"
 #define API_VERSION RBAC "/v1"
-#define BINDINGS_PATH "/apis/" API_VERSION "/clusterrolebindings"
-#define SPARE_PATH BINDINGS_PATH "/" WLM_SPARE
+#define SPARE_PATH WLM_BINDINGS_PATH "/" WLM_SPARE
 /* So that nothing of that name which somebody else made is taken for one. */
 #define SPARE_OF "dws-csm.io/spare-of"
 
@@ -189,7 +188,8 @@ static int make_spare(struct kube *kube, const struct jval *object,
 	jval_set(jval_path(copy, "metadata.annotations"), SPARE_OF,
 		 jval_new_str(WLM_BINDING));
 	jval_set_str(copy, "metadata.name", WLM_SPARE);
-	return kube_call(kube, "POST", BINDINGS_PATH, NULL, copy, spare, err);
+	return kube_call(kube, "POST", WLM_BINDINGS_PATH, NULL, copy, spare,
+			 err);
 }
 
 /* What it is the spare of. */
@@ -229,7 +229,7 @@ int wlm_binding_mend(struct jval **binding, struct kube *kube, struct err *err)
 		return found;
 	if (found == 0) {
 		object = spared(spare);
-		if (kube_call(kube, "POST", BINDINGS_PATH, NULL, object,
+		if (kube_call(kube, "POST", WLM_BINDINGS_PATH, NULL, object,
 			      binding, err) < 0)
 			return err_wrap(err, "make '" WLM_BINDING "' again");
 	}
@@ -244,7 +244,7 @@ static int put_back(struct kube *kube, const struct jval *was,
 	autojval struct jval *again = wlm_binding_copy(was);
 	struct err failure = ERR_INIT;
 
-	if (kube_call(kube, "POST", BINDINGS_PATH, NULL, again, NULL,
+	if (kube_call(kube, "POST", WLM_BINDINGS_PATH, NULL, again, NULL,
 		      &failure) < 0)
 		return err_hint(err,
 				"and '" WLM_BINDING "' as it was, to role "
@@ -269,7 +269,8 @@ static int change(struct kube *kube, const struct jval *was,
 			log_warn("%s", failure.msg);
 		return -1;
 	}
-	if (kube_call(kube, "POST", BINDINGS_PATH, NULL, object, made, err) < 0)
+	if (kube_call(kube, "POST", WLM_BINDINGS_PATH, NULL, object, made,
+		      err) < 0)
 		return put_back(kube, was, spare, err);
 	if (drop_spare(kube, spare, &failure) < 0)
 		log_warn("'" WLM_SPARE "' stays until the next change: %s",
@@ -284,8 +285,8 @@ int wlm_binding_replace(struct kube *kube, const struct jval *was,
 {
 	bool deferred = interrupt_defer(true);
 	int result = was ? change(kube, was, object, made, err) :
-			   kube_call(kube, "POST", BINDINGS_PATH, NULL, object,
-				     made, err);
+			   kube_call(kube, "POST", WLM_BINDINGS_PATH, NULL,
+				     object, made, err);
 
 	interrupt_defer(deferred);
 	return result;

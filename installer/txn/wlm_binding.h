@@ -17,8 +17,9 @@
 #define WLM_SPARE WLM_BINDING "-spare"
 
 #define WLM_ROLES_PATH "/apis/rbac.authorization.k8s.io/v1/clusterroles"
-#define WLM_BINDING_PATH \
-	"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/" WLM_BINDING
+#define WLM_BINDINGS_PATH \
+	"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+#define WLM_BINDING_PATH WLM_BINDINGS_PATH "/" WLM_BINDING
 
 /* The binding, the caller's: 1, or 0 where there is none. */
 int wlm_binding_look(struct jval **binding, struct kube *kube, struct err *err)

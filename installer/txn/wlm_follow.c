@@ -107,6 +107,41 @@ int wlm_follow(struct kube *kube, const struct wlm_release *release,
 	return 1;
 }
 
+/* 1, else 0. What still stands gives its rights, whoever made it. */
+static int is_stranded(const struct jval *binding, struct kube *kube,
+		       const struct wlm_release *release, struct err *err)
+{
+	const char *name = object_name(binding);
+	const char *role = jval_str(binding, "roleRef.name");
+	bool foreign = false;
+	int stands;
+
+	if (role == NULL || str_eq(name, WLM_BINDING) ||
+	    str_eq(name, WLM_SPARE) ||
+	    !is_of_some_release(release->catalogue, role))
+		return 0;
+	stands = wlm_role_stands(kube, role, &foreign, err);
+	return stands < 0 ? -1 : stands == 0 && !foreign;
+}
+
+int wlm_stranded(struct kube *kube, const struct wlm_release *release,
+		 struct strs *names, struct err *err)
+{
+	autojval struct jval *bindings =
+		kube_list_all(kube, WLM_BINDINGS_PATH, NULL, err);
+
+	for (size_t i = 0; i < jval_len(bindings); i++) {
+		const struct jval *binding = jval_at(bindings, i);
+		int stranded = is_stranded(binding, kube, release, err);
+
+		if (stranded < 0)
+			return -1;
+		if (stranded > 0)
+			strs_add(names, object_name(binding));
+	}
+	return bindings ? 0 : -1;
+}
+
 int wlm_foresee(struct kube *kube, const struct wlm_release *release,
 		struct plan *plan, struct err *err)
 {

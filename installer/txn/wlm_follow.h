@@ -25,6 +25,12 @@ struct wlm_release {
 int wlm_follow(struct kube *kube, const struct wlm_release *release,
 	       struct err *err) must_check;
 
+/* Append the names of other ClusterRoleBindings, of the site, to roles that
+ * some release has for workload managers and that are gone now: nobody moves
+ * those. */
+int wlm_stranded(struct kube *kube, const struct wlm_release *release,
+		 struct strs *names, struct err *err) must_check;
+
 /* Add to the plan what wlm_follow would do. */
 int wlm_foresee(struct kube *kube, const struct wlm_release *release,
 		struct plan *plan, struct err *err) must_check;

@@ -77,10 +77,12 @@ assert_bound()
 	assert_json '.workloadManager | "\(.role) \(.roleFound)"' "$role true"
 }
 
+# there_and_back [TEXT...]: what the upgrade tells.
 there_and_back()
 {
 	run_dws upgrade --version "$new" --skip-images
 	assert_rc 0
+	assert_err "$@"
 	assert_bound "$new"
 	run_dws rollback --skip-images
 	assert_rc 0
@@ -109,6 +111,60 @@ test_of_a_binding_made_by_hand()
 	assertEquals 'its label' ours "$(kubectl get clusterrolebinding \
 		slurm-dws-viewer -o json | jq -r .metadata.labels.site)"
 	assert_whole hand
+}
+
+# Nothing of it was made by dws-csm but the certificate.
+test_of_an_installation_made_by_hand()
+{
+	given_no_dws
+	use_release "$old"
+	must kubectl delete namespace dws-system --ignore-not-found
+	must kubectl create namespace dws-system
+	"$DWS_CSM" manifests --version "$old" >"$TEST_DIR/hand.yaml" ||
+		fail manifests
+	cert_manager v1alpha2 v1alpha3
+	must kubectl apply --validate=false -f "$TEST_DIR/hand.yaml"
+	must kubectl -n dws-system wait --for=condition=available \
+		--timeout=60s deployment --all
+	by_hand
+	given_credential
+	there_and_back
+	given_no_dws
+	cert_manager
+}
+
+test_of_install_with_wlm()
+{
+	given_no_dws
+	must kubectl create clusterrolebinding flux \
+		--clusterrole=workload-manager --user=flux
+	use_release "$old"
+	must "$DWS_CSM" install --skip-images --with-wlm --wlm-file "$file" \
+		"${ca[@]}"
+	assertNotContains 'no word of flux' "$(<"$TEST_DIR/must")" flux
+	note_state with
+	there_and_back "'flux' of the site"
+	assert_whole with
+	must kubectl delete clusterrolebinding flux
+}
+
+# As an upgrade by an earlier dws-csm left it.
+test_an_installation_sets_an_old_binding_right()
+{
+	given_at "$new"
+	given_credential
+	must kubectl delete clusterrolebinding slurm-dws-viewer
+	must kubectl create clusterrolebinding slurm-dws-viewer \
+		--clusterrole=workload-manager --user=slurm-dws
+	run_dws install --skip-images --dry-run
+	assert_rc 0
+	assert_out 'slurm-dws-viewer to dws-workload-manager'
+	run_dws install --skip-images -o json
+	assert_rc 0
+	assert_json .changed true
+	assert_bound "$new"
+	run_dws install --skip-images -o json
+	assert_json .changed false
 }
 
 # From the other end: the binding knew the new role only.
