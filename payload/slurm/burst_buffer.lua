@@ -34,6 +34,7 @@ local GROUP = "dataworkflowservices.github.io"
 -- Label of our Workflows. Those of the plugin that DWS offers carry the same:
 -- jobs that it began are ended by this one.
 local ORIGIN = "burst_buffer.lua"
+local CLUSTER_LABEL = "dws-csm.io/slurm-cluster"
 
 local STATES = { "Proposal", "Setup", "DataIn", "PreRun", "PostRun", "DataOut", "Teardown" }
 local ORDER = {}
@@ -414,7 +415,8 @@ local function slurm_timeouts()
 	for line in each_line(text) do
 		for key, value in line:gsub("#.*", ""):gmatch("(%a+)%s*=%s*(%d+)") do
 			if seconds[key:lower()] then
-				seconds[key:lower()] = tonumber(value)
+				-- 0 is no limit to Slurm.
+				seconds[key:lower()] = tonumber(value) > 0 and tonumber(value) or 604800
 			end
 		end
 	end
@@ -715,12 +717,14 @@ local function dws_csm(job, file, verb, ...)
 	elseif problem then
 		return nil, { kind = get(problem, "kind") or "fatal",
 			text = clean(get(problem, "message") or "failed") }
-	elseif text == "" then
-		return nil, { kind = "transient",
-			text = "the Kubernetes API server did not answer in time" }
+	elseif text:find("^sh: ") then
+		return nil, { kind = "fatal", text = ("cannot run '%s': %s")
+			:format(job.settings.DwsCsm, clean(text)) }
 	end
-	return nil, { kind = "fatal", text = ("cannot run '%s': %s")
-		:format(job.settings.DwsCsm, clean(text)) }
+	-- Ended by its watchdog, or for want of memory; it may have warned before.
+	return nil, { kind = "transient",
+		text = "the Kubernetes API server did not answer in time" ..
+			(text ~= "" and " (" .. clean(text) .. ")" or "") }
 end
 
 -- No process for this: it is asked at each call.
@@ -777,6 +781,19 @@ end
 
 clients.kubectl = {}
 
+-- Whether it is kubectl's own complaint, which no waiting mends. Faults of the
+-- connection begin with "error:", too.
+local function is_own_fault(text)
+	for _, words in ipairs({ "no such file", "permission denied", "nvalid configuration",
+		"does not exist", "unknown ", "error loading config", "unable to read",
+		"unable to load", "tls: ", "no configuration has been provided" }) do
+		if text:find("^error:") and text:find(words, 1, true) then
+			return true
+		end
+	end
+	return false
+end
+
 -- What kubectl said, as an error.
 local function kubectl_error(job, code, messages)
 	local text = clean(messages)
@@ -802,7 +819,7 @@ local function kubectl_error(job, code, messages)
 		kind = "exists"
 	elseif reason == "Conflict" then
 		kind = "conflict"
-	elseif reason == "Forbidden" or reason == "Unauthorized" or text:find("^error:") then
+	elseif reason == "Forbidden" or reason == "Unauthorized" or is_own_fault(text) then
 		kind, text = "fatal", text .. " (kubeconfig " .. job.settings.Kubeconfig .. ")"
 	end
 	return { kind = kind, text = text }
@@ -1072,25 +1089,42 @@ local function judge(workflow, target)
 		return "cancelled"
 	elseif deleting then
 		return "done"
-	elseif has_failed(workflow) and (target ~= "Teardown" or state == target) then
+	elseif has_failed(workflow) and target ~= "Teardown" then
 		return "failed"
 	elseif (ORDER[desired] or 0) < ORDER[target] then
 		return "behind"
 	elseif (ORDER[state] or 0) > ORDER[target] or
-		(state == target and get(workflow, "status", "status") == "Completed") then
+		(state == target and get(workflow, "status", "status") == "Completed" and
+			get(workflow, "status", "ready") ~= false) then
 		return "done"
 	end
+	-- Also after an error in Teardown: drivers try again, and Slurm would give
+	-- the storage up after three tries.
 	return "wait"
 end
 
+-- The name of this Slurm cluster as the value of a label, or nil.
+local function cluster_name()
+	local name = slurm.CLUSTER_NAME
+
+	return type(name) == "string" and #name <= 63 and name:find("^%w[%w._-]*$") and
+		name:find("%w$") and name or nil
+end
+
+-- Every Slurm counts its jobs from 1, so the name says little; a Workflow of
+-- the plugin that DWS offers does not tell its cluster.
 local function is_ours(job, workflow)
+	local cluster = get(workflow, "metadata", "labels", CLUSTER_LABEL)
+
 	return get(workflow, "metadata", "labels", "origin") == ORIGIN and
-		get(workflow, "spec", "wlmID") == job.settings.WlmID
+		get(workflow, "spec", "wlmID") == job.settings.WlmID and
+		(cluster == nil or cluster_name() == nil or cluster == cluster_name())
 end
 
 --- what is done with a Workflow ----------------------------------------------
 
--- The Workflow after its next change that `matters`; nil when it is gone.
+-- The Workflow after its next change that `matters`, or as it stands when the
+-- time is over; nil when it is gone.
 function Job:changed(workflow, until_time, matters)
 	local began, latest, gone = os.time(), nil, false
 
@@ -1101,8 +1135,8 @@ function Job:changed(workflow, until_time, matters)
 		end)
 	if gone then
 		return nil, { kind = "gone" }
-	elseif latest and matters(latest) then
-		return latest
+	elseif latest and matters(latest) or os.time() >= until_time then
+		return latest or workflow
 	elseif os.time() - began < 2 then
 		-- No watch: ask now and then, ever less often.
 		self.poll_pause = math.min((self.poll_pause or 0.5) * 1.5, 10)
@@ -1133,6 +1167,8 @@ function Job:wait(workflow, target, until_time)
 			return nil, failure(workflow), verdict
 		elseif verdict == "cancelled" then
 			return nil, "the job was cancelled: its Workflow is being torn down", verdict
+		elseif os.time() >= until_time and has_failed(workflow) then
+			return nil, failure(workflow), "failed"
 		elseif os.time() >= until_time then
 			local drivers = pending_drivers(workflow, target)
 
@@ -1168,13 +1204,17 @@ function Job:desire(workflow, target, hurry)
 			return workflow
 		elseif err.kind == "conflict" and self:left() > 0 then
 			workflow, err = self:ask("read")
+		elseif err.kind == "denied" and self:left() > 1 and
+			err.text:find("not yet achieved", 1, true) then
+			self:pause(1)
+			workflow, err = self:ask("read")
 		end
 	end
 	return nil, self:explain(err, "change"), err.kind
 end
 
--- Asks for a state once the one before is complete, and waits for it, unless
--- told otherwise.
+-- Asks for a state once the ones before are complete, and waits for it, unless
+-- told otherwise. DWS lets none be skipped.
 function Job:advance(target, wait)
 	local workflow, err = self:ask("read")
 	local why, verdict
@@ -1182,15 +1222,15 @@ function Job:advance(target, wait)
 	if not workflow then
 		return nil, self:explain(err, "read"), err.kind
 	end
-	if judge(workflow, target) == "behind" then
+	while workflow and judge(workflow, target) == "behind" do
 		local present = get(workflow, "spec", "desiredState")
 
 		if ORDER[present] then
 			workflow, why, verdict = self:wait(workflow, present)
 		end
-	end
-	if workflow then
-		workflow, why, verdict = self:desire(workflow, target)
+		if workflow then
+			workflow, why, verdict = self:desire(workflow, STATES[(ORDER[present] or 0) + 1])
+		end
 	end
 	if workflow and wait ~= false then
 		workflow, why, verdict = self:wait(workflow, target)
@@ -1234,7 +1274,7 @@ end
 local function new_workflow(job, directives, uid, gid)
 	return {
 		kind = "Workflow", -- the client knows the apiVersion
-		metadata = { labels = { origin = ORIGIN } },
+		metadata = { labels = { origin = ORIGIN, [CLUSTER_LABEL] = cluster_name() } },
 		spec = {
 			desiredState = "Proposal",
 			wlmID = job.settings.WlmID,
@@ -1260,6 +1300,14 @@ local function is_same(workflow, wanted)
 			json.encode(wanted.spec.dwDirectives)
 end
 
+-- Whether a job of somebody else may be running with it.
+local function is_in_use(workflow, wanted)
+	local order = ORDER[get(workflow, "spec", "desiredState")] or 0
+
+	return get(workflow, "spec", "userID") ~= wanted.spec.userID and
+		order >= ORDER.PreRun and order < ORDER.Teardown
+end
+
 -- The Workflow of a job that begins: a new one, or the one that a setup which
 -- was interrupted left behind. What an earlier run of the job left is removed.
 function Job:adopt_or_create(directives, uid, gid)
@@ -1281,10 +1329,11 @@ function Job:adopt_or_create(directives, uid, gid)
 			elseif err.kind ~= "exists" then
 				return nil, self:explain(err, "create")
 			end
-		elseif not is_ours(self, workflow) then
+		elseif not is_ours(self, workflow) or is_in_use(workflow, wanted) then
 			return nil, ("Workflow %s is there already and belongs to somebody else " ..
-				"(wlmID '%s'); set another Namespace in dws-burst-buffer.conf")
-				:format(self.workflow, clean(get(workflow, "spec", "wlmID") or "?", 80))
+				"(wlmID '%s', userID %s); set another Namespace in dws-burst-buffer.conf")
+				:format(self.workflow, clean(get(workflow, "spec", "wlmID") or "?", 80),
+					id_text(get(workflow, "spec", "userID")) or "?")
 		elseif is_same(workflow, wanted) then
 			self:log("info", "Workflow %s is there already: going on with it", self.workflow)
 			return workflow
@@ -1358,6 +1407,8 @@ local function process(job, script, uid, gid, job_info)
 		return nil, why
 	elseif #directives == 0 or job.settings.CheckAtSubmit ~= "yes" or is_task(job_info) then
 		return true
+	elseif table.concat(directives):find("%", 1, true) then
+		return true -- Slurm puts in %j and the like later
 	elseif is_away(script) then
 		job:log("debug", "the #DW lines are not tried, the job is taken: " ..
 			"the server was away a moment ago")
@@ -1384,19 +1435,20 @@ local function process(job, script, uid, gid, job_info)
 end
 
 -- The Workflow's variables as lines NAME=VALUE: all that Slurm knows, so a line
--- break would be a variable that nobody has set.
-local function variables(job, workflow)
-	local env, lines = get(workflow, "status", "env"), {}
+-- break would be a variable that nobody has set. Those that cannot be told so
+-- are left out; the second result names one.
+local function variables(workflow)
+	local env, lines, wrong = get(workflow, "status", "env"), {}, nil
 
 	for name, value in pairs(type(env) == "table" and env or {}) do
 		if not name:find("^[%a_][%w_]*$") or type(value) ~= "string" or value:find("[%c]") then
-			return nil, ("Workflow %s has the variable '%s' that no job can take")
-				:format(job.workflow, clean(name, 80))
+			wrong = clean(name, 80)
+		else
+			lines[#lines + 1] = name .. "=" .. value .. "\n"
 		end
-		lines[#lines + 1] = name .. "=" .. value .. "\n"
 	end
 	table.sort(lines)
-	return table.concat(lines)
+	return table.concat(lines), wrong
 end
 
 local function write_file(path, text)
@@ -1420,14 +1472,14 @@ local function variables_file(job, script)
 	return folder and folder .. "dws-variables." .. job.id
 end
 
--- paths runs inside slurmctld's locks, and a job for which it fails is held
--- without a word: so it shall need no server. What cannot be kept is asked for.
+-- What cannot be kept, paths asks for.
 local function keep_variables(job, script, workflow)
-	local text, why = variables(job, workflow)
+	local text, wrong = variables(workflow)
 	local path = variables_file(job, script)
 
-	if not text then
-		return nil, why
+	if wrong then
+		return nil, ("Workflow %s has the variable '%s' that no job can take")
+			:format(job.workflow, wrong)
 	elseif not write_file(path .. ".new", text) or not os.rename(path .. ".new", path) then
 		os.remove(path .. ".new")
 		os.remove(path)
@@ -1466,27 +1518,75 @@ local function is_without(script)
 	return directives ~= nil and #directives == 0
 end
 
+-- What the Workflow says, or nothing: then pre_run is told to look again.
+local function ask_variables(job, script)
+	local workflow, err = job:ask("read")
+
+	if not workflow then
+		job:log("error", "the job's variables are not known: %s", job:explain(err, "read"))
+		write_file(variables_file(job, script) .. ".missing", "")
+		return ""
+	end
+	local text, wrong = variables(workflow)
+
+	if wrong then
+		job:log("error", "Workflow %s has the variable '%s' that no job can take: left out",
+			job.workflow, wrong)
+	end
+	return text
+end
+
+-- Runs inside slurmctld's locks, so it should need no server. And it never
+-- fails: Slurm would hold the job without a word, and not even a release could
+-- make it run again.
 local function paths(job, script, path_file)
 	if is_without(script) then
 		return true
 	end
-	local text, why = read_file(variables_file(job, script), MAX_ANSWER_BYTES)
+	local text = read_file(variables_file(job, script), MAX_ANSWER_BYTES) or
+		ask_variables(job, script)
+	local written, why = write_file(path_file, text)
 
-	if not text then
-		local workflow, err = job:ask("read")
+	if not written then
+		job:log("error", "cannot write the path file: %s", why)
+		write_file(variables_file(job, script) .. ".missing", "")
+	end
+	return true
+end
 
-		if not workflow then
-			return nil, job:explain(err, "read")
+-- A job that would run without its variables begins again: Slurm puts it back
+-- into the queue.
+local function pre_run(job, script)
+	if is_without(script) then
+		return true
+	end
+	local missing = variables_file(job, script) .. ".missing"
+	local file = io.open(missing, "rb")
+	local workflow, why = job:advance("PreRun")
+
+	if file then
+		file:close()
+		os.remove(missing)
+		if workflow and variables(workflow) ~= "" then
+			return nil, "the job's variables were not known when it began"
 		end
-		text, why = variables(job, workflow)
 	end
-	if not text then
-		return nil, why
-	end
-	local written
+	return workflow ~= nil, why
+end
 
-	written, why = write_file(path_file, text)
-	return written, why and "cannot write the path file: " .. why
+-- An error here destroys what the job has written. So what may pass is left to
+-- data_out, which has more time.
+local function post_run(job, script)
+	if is_without(script) then
+		return true
+	end
+	local workflow, why, kind = job:advance("PostRun")
+
+	if not workflow and (kind == "transient" or kind == "wait") then
+		job:log("error", "left to data_out: %s", why)
+		return true
+	end
+	return workflow ~= nil, why
 end
 
 local function go_to(job, script, target, wait)
@@ -1513,7 +1613,7 @@ local function test_data(job, script, target)
 		return nil, job:explain(err, "read")
 	end
 	workflow, why, verdict = job:wait(workflow, target,
-		os.time() + tonumber(job.settings.PollWait))
+		math.min(os.time() + tonumber(job.settings.PollWait), job.deadline))
 	if not workflow and verdict == "wait" then
 		return true, "BUSY"
 	elseif workflow and target == "DataIn" then
@@ -1562,11 +1662,12 @@ local function cancel_held(job, errors)
 	end
 end
 
-local function teardown(job, script, hurry)
+local function teardown(job, script, hurry, uid)
 	local kept = variables_file(job, script)
 
 	if kept then
 		os.remove(kept)
+		os.remove(kept .. ".missing")
 	end
 	local workflow, err = job:ask("read")
 
@@ -1574,7 +1675,8 @@ local function teardown(job, script, hurry)
 		return true
 	elseif not workflow then
 		return nil, job:explain(err, "read")
-	elseif not is_ours(job, workflow) then
+	elseif not is_ours(job, workflow) or
+		(to_id(uid) and get(workflow, "spec", "userID") ~= to_id(uid)) then
 		job:log("error", "Workflow %s is not ours: left as it is", job.workflow)
 		return true
 	end
@@ -1688,8 +1790,8 @@ function slurm_bb_pools()
 end
 
 -- (job, script, hurry), from 23.02 on (..., uid, gid)
-function slurm_bb_job_teardown(job_id, script, hurry)
-	return guard("teardown", job_id, "othertimeout", teardown, script, hurry)
+function slurm_bb_job_teardown(job_id, script, hurry, uid)
+	return guard("teardown", job_id, "othertimeout", teardown, script, hurry, uid)
 end
 
 -- (job, uid, gid, pool, size, script), from 23.02 on (..., job_info)
@@ -1712,15 +1814,16 @@ end
 
 -- (job, script, path file), from 23.02 on (..., uid, gid, job_info)
 function slurm_bb_paths(job_id, script, path_file)
-	return guard("paths", job_id, "submit", paths, script, path_file)
+	guard("paths", job_id, "submit", paths, script, path_file)
+	return slurm.SUCCESS -- whatever it logged, see there
 end
 
 function slurm_bb_pre_run(job_id, script)
-	return guard("pre_run", job_id, "othertimeout", go_to, script, "PreRun")
+	return guard("pre_run", job_id, "othertimeout", pre_run, script)
 end
 
 function slurm_bb_post_run(job_id, script)
-	return guard("post_run", job_id, "othertimeout", go_to, script, "PostRun")
+	return guard("post_run", job_id, "othertimeout", post_run, script)
 end
 
 function slurm_bb_data_out(job_id, script)

@@ -11,7 +11,8 @@ Read anew each time, it may hold lines
 
     STATE error TEXT    the driver fails there
     STATE hold          the state stays incomplete, DriverWait
-    STATE blank         status.status is empty for a moment, as in a transition
+    STATE blank         status.status is empty for a moment, as in a transition,
+                        and Completed for another one without being ready
     env NAME=VALUE      instead of DW_JOB_sample=/mnt/sample
 """
 
@@ -88,6 +89,9 @@ class Driver:
             print(name, desired, *(["hurry"] if spec.get("hurry") else []), file=self.log)
         if word == "blank":
             self.patch(workflow, {"status": {"state": desired, "ready": False, "status": None}})
+            time.sleep(0.3)
+            self.patch(workflow, {"status": {"state": desired, "ready": False,
+                                             "status": "Completed"}})
             time.sleep(0.3)
         if self.patch(workflow, self.status(workflow, desired, word, text, env)):
             self.known[name] = now

@@ -4,10 +4,11 @@
 --
 -- VERSION is 21.08, 23.02 or 24.05 and says which arguments the hook gets and
 -- what is in the table `slurm`. The values are job, script, uid, gid, hurry,
--- path and task (of an array); words behind "--" are those of get_status. What the hook returned is
--- printed as "CODE" and, when there is one, its text on the next lines; what it
--- logged goes to standard error. Exits 70 where slurmctld would complain of the
--- script: a hook is missing, a return value is of the wrong kind.
+-- path, task (of an array) and cluster (its name); words behind "--" are those
+-- of get_status. What the hook returned is printed as "CODE" and, when there is
+-- one, its text on the next lines; what it logged goes to standard error. Exits
+-- 70 where slurmctld would complain of the script: a hook is missing, a return
+-- value is of the wrong kind.
 --
 -- A process is a fresh state, as each call has in slurmctld. With times=N the
 -- script is loaded and the hook called N times in one, to measure it.
@@ -91,6 +92,7 @@ end
 if polled then
 	slurm.SLURM_BB_BUSY = "BUSY"
 end
+slurm.CLUSTER_NAME = given.cluster
 
 local before = {}
 for name in pairs(_G) do
