@@ -1161,6 +1161,12 @@ function Job:wait(workflow, target, until_time)
 	while workflow do
 		local verdict = judge(workflow, target)
 
+		if verdict == "wait" and has_failed(workflow) and not self.error_told and
+			get(workflow, "status", "state") == target then
+			self.error_told = true
+			self:log("error", "%s; waiting for DWS to try again", failure(workflow))
+		end
+
 		if verdict == "done" then
 			return workflow
 		elseif verdict == "failed" then

@@ -393,6 +393,7 @@ test_a_failed_teardown_keeps_the_workflow()
 	echo 'Teardown error unmount failed' >"$control"
 	configure OtherTimeout=12
 	hook_fails 'unmount failed' job_teardown
+	assertContains "$said" 'unmount failed; waiting for DWS to try again'
 	assertEquals Teardown "$(field .spec.desiredState)"
 	configure
 	# The controller tries again.
