@@ -15,7 +15,7 @@ signed=$TEST_DIR/signed
 
 oneTimeSetUp()
 {
-	repo=$(rpms_built) || fail 'no RPMs'
+	repo=$(rpms_built) || exit 1
 	program_rpm=$(echo "$repo"/dws-csm-[0-9]*.x86_64.rpm)
 	plugin_rpm=$(echo "$repo/$plugin"-[0-9]*.noarch.rpm)
 	upstream=$TEST_DIR/checkout

@@ -14,7 +14,7 @@ plugin='dws-slurm-bb-plugin'
 
 oneTimeSetUp()
 {
-	repo=$(rpms_built) || fail 'no RPMs'
+	repo=$(rpms_built) || exit 1
 	upstream=$TEST_DIR/upstream
 	mkdir -p "$upstream"
 	echo '-- of upstream' >"$upstream/burst_buffer.lua"
