@@ -9,10 +9,11 @@ extern const struct command cmd_apply, cmd_backup_create, cmd_backup_list,
 	cmd_help, cmd_history, cmd_images_list, cmd_images_pull,
 	cmd_images_push, cmd_install, cmd_manifests, cmd_plan, cmd_resume,
 	cmd_rollback, cmd_slurm_check, cmd_slurm_disable, cmd_slurm_enable,
-	cmd_status, cmd_uninstall, cmd_upgrade, cmd_version, cmd_wlm_check,
-	cmd_wlm_create, cmd_wlm_renew, cmd_wlm_revoke, cmd_workflows_create,
-	cmd_workflows_delete, cmd_workflows_get, cmd_workflows_list,
-	cmd_workflows_set_state, cmd_workflows_show, cmd_workflows_wait;
+	cmd_slurm_test_job, cmd_status, cmd_uninstall, cmd_upgrade, cmd_version,
+	cmd_wlm_check, cmd_wlm_create, cmd_wlm_renew, cmd_wlm_revoke,
+	cmd_workflows_create, cmd_workflows_delete, cmd_workflows_get,
+	cmd_workflows_list, cmd_workflows_set_state, cmd_workflows_show,
+	cmd_workflows_wait;
 
 /* One a line. */
 /* clang-format off */
@@ -47,6 +48,7 @@ const struct command *const commands[] = {
 	&cmd_slurm_check,
 	&cmd_slurm_enable,
 	&cmd_slurm_disable,
+	&cmd_slurm_test_job,
 	&cmd_doctor_registry,
 	&cmd_workflows_list,
 	&cmd_workflows_show,

@@ -102,9 +102,6 @@ static const struct opt table[] = {
 	{ "force", 0, OPT_FLAG, NULL, NULL,
 	  "also where jobs with #DW lines are in the queue", AT(force),
 	  GROUP_SLURM_DISABLE, .only_flag = true },
-	{ "force", 0, OPT_FLAG, NULL, NULL,
-	  "also where jobs with #DW lines are in the queue", AT(force),
-	  GROUP_SLURM_DISABLE, .only_flag = true },
 	{ "slurm-conf", 0, OPT_TEXT, "FILE", NULL,
 	  "slurm.conf of slurmctld (default: SLURM_CONF, "
 	  "/etc/slurm/slurm.conf)",
@@ -254,6 +251,25 @@ static const struct opt table[] = {
 	  "longest wait for slurmctld to come up, and for each step in CSM "
 	  "(default 120s)",
 	  AT(timeout_ms), GROUP_SLURM_CHANGE, .min = 1 },
+	{ "timeout", 0, OPT_DURATION, "TIME", NULL,
+	  "longest time of the job, and of its Workflow (default 15m)",
+	  AT(job_timeout_ms), GROUP_TEST_JOB, .min = 1 },
+	{ "user", 0, OPT_TEXT, "NAME", NULL,
+	  "user that the job belongs to; root must name one", AT(user),
+	  GROUP_TEST_JOB, .check = check_not_empty },
+	{ "partition", 0, OPT_TEXT, "NAME", NULL,
+	  "partition (default: that of the script, else Slurm's)",
+	  AT(partition), GROUP_TEST_JOB, .check = check_not_empty },
+	{ "account", 0, OPT_TEXT, "NAME", NULL,
+	  "account (default: that of the script, else the user's)", AT(account),
+	  GROUP_TEST_JOB, .check = check_not_empty },
+	{ "chdir", 0, OPT_TEXT, "DIR", NULL,
+	  "directory on the node that the job runs in and writes its output to "
+	  "(default /tmp)",
+	  AT(chdir), GROUP_TEST_JOB, .check = check_not_empty },
+	{ "no-cancel", 0, OPT_FLAG, NULL, NULL,
+	  "leave a job that does not end as it is, to look at it",
+	  AT(no_cancel), GROUP_TEST_JOB, .only_flag = true },
 	{ "yes", 'y', OPT_FLAG, NULL, NULL, "do not ask", AT(yes),
 	  GROUP_UNINSTALL, .only_flag = true },
 	{ "output", 'o', OPT_TEXT, "FORMAT", "yaml|json", "form of the result",
@@ -292,6 +308,8 @@ void settings_init(struct settings *settings)
 	settings->timeout_ms = 120000;
 	settings->replicas = -1;
 	settings->hooks_timeout_ms = 300000;
+	settings->job_timeout_ms = 900000;
+	settings->chdir = "/tmp";
 	settings->keep = 10;
 	settings->days = 500;
 	settings->warn_days = 60;

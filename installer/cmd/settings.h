@@ -63,9 +63,9 @@ enum opt_group {
 	GROUP_STDIN = 1ULL << 41,
 	GROUP_SET_STATE = 1ULL << 42,
 	GROUP_WAIT_FOR = 1ULL << 43,
+	GROUP_TEST_JOB = 1ULL << 55,	 /* how it is submitted */
 	GROUP_SLURM = 1ULL << 50,	 /* --slurm-conf */
 	GROUP_SLURM_CHANGE = 1ULL << 51, /* restart, or in a CSM pod */
-	GROUP_SLURM_DISABLE = 1ULL << 52,
 	GROUP_SLURM_DISABLE = 1ULL << 52,
 };
 
@@ -153,6 +153,13 @@ struct settings {
 	bool apply;
 	bool with_wlm;
 	const char *wlm_file; /* NULL = default */
+
+	const char *user; /* of the test job, and the rest as sbatch has it */
+	const char *partition;
+	const char *account;
+	const char *chdir;
+	int64_t job_timeout_ms;
+	bool no_cancel;
 
 	const char *to;
 	bool man;
