@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cmd/output.h"
 #include "cmd/slurm_change.h"
+#include "cmd/slurm_csm.h"
 #include "slurm/conf.h"
 #include "slurm/control.h"
 #include "slurm/type_edit.h"
@@ -72,8 +73,10 @@ static int slurm_disable_main(struct settings *settings,
 	auto_site struct site site = { .path = NULL };
 
 	(void)args;
+	if (slurm_csm_check(settings, err) < 0)
+		return -1;
 	if (settings->csm)
-		return err_set(err, ERR_USAGE, "--csm is not there yet");
+		return slurm_csm(TYPE_NONE, settings, err);
 	if (site_read(&site, settings->slurm_conf, err) < 0 ||
 	    check_types(&site, err) < 0)
 		return -1;
@@ -84,7 +87,7 @@ const struct command cmd_slurm_disable = {
 	.name = "slurm disable",
 	.summary = "have slurmctld use the plugin no more",
 	.chapter = CHAPTER_WLM,
-	.groups = GROUP_SLURM | GROUP_SLURM_CHANGE | GROUP_SLURM_DISABLE |
-		  GROUP_REHEARSE,
+	.groups = GROUP_SLURM | GROUP_SLURM_CHANGE | GROUP_CLUSTER |
+		  GROUP_STATE | GROUP_SLURM_DISABLE | GROUP_REHEARSE,
 	.run = slurm_disable_main,
 };

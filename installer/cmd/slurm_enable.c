@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cmd/output.h"
 #include "cmd/slurm_change.h"
+#include "cmd/slurm_csm.h"
 #include "cmd/slurm_look.h"
 #include "slurm/control.h"
 #include "slurm/type_edit.h"
@@ -105,8 +106,10 @@ static int slurm_enable_main(struct settings *settings, const struct strs *args,
 	auto_check_seen struct check_seen seen = { .settings = NULL };
 
 	(void)args;
+	if (slurm_csm_check(settings, err) < 0)
+		return -1;
 	if (settings->csm)
-		return err_set(err, ERR_USAGE, "--csm is not there yet");
+		return slurm_csm(TYPE_LUA, settings, err);
 	if (slurm_look(&findings, &seen, settings, err) < 0 ||
 	    check_types(&seen.site, err) < 0 ||
 	    check_findings(&findings, settings, err) < 0)
@@ -118,6 +121,7 @@ const struct command cmd_slurm_enable = {
 	.name = "slurm enable",
 	.summary = "have slurmctld use the plugin",
 	.chapter = CHAPTER_WLM,
-	.groups = GROUP_SLURM | GROUP_SLURM_CHANGE | GROUP_REHEARSE,
+	.groups = GROUP_SLURM | GROUP_SLURM_CHANGE | GROUP_CLUSTER |
+		  GROUP_STATE | GROUP_REHEARSE,
 	.run = slurm_enable_main,
 };

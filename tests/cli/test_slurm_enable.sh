@@ -107,6 +107,7 @@ test_check_tells_a_plugin_that_slurm_would_not_start_with()
 test_check_takes_its_own_lua_where_there_is_no_interpreter()
 {
 	mkdir "$TEST_DIR/empty"
+	# shellcheck disable=SC2016 # its own arguments
 	unshare -m bash -c 'mount --bind "$1" /usr/bin && exec "${@:2}"' bash \
 		"$TEST_DIR/empty" "$DWS_CSM" slurm check -o json \
 		>"$TEST_DIR/out" 2>"$TEST_DIR/err" </dev/null
@@ -318,5 +319,5 @@ test_slurmctld_that_does_not_come_up_gets_its_old_file()
 	slurm_down
 }
 
-# shellcheck source=/dev/null
+# shellcheck disable=SC1091 # Debian's
 . shunit2

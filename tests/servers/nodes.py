@@ -16,6 +16,7 @@ How a pod fares says the control file, read anew each time; first match wins:
     notready          Running, its readiness probe fails
     imagepull         ErrImagePull, then ImagePullBackOff
     crashloop         CrashLoopBackOff, exit code 1, with log lines
+    done, fails       ends, as the pod of a Job: exit code 0 or 1
 
 A pod waits in ContainerCreating while a Secret or ConfigMap that it mounts
 is missing.  With --registry every image of that host is looked up there
@@ -225,7 +226,7 @@ class Kubelets:
             pause = 0.1
         elif mode == "pending":
             state = "creating"
-        if state in ("ready", "notready", "crashloop"):
+        if state in ("ready", "notready", "crashloop", "done", "fails"):
             digests, complaint = self.pull(pod)
             if complaint and mode == DEFAULT:
                 state, why = "imagepull", complaint
@@ -296,7 +297,9 @@ class Kubelets:
         for condition in conditions:
             for field in ("reason", "message"):
                 condition.setdefault(field, None)
-        status = {"phase": "Running" if running else "Pending",
+        phase = {"done": "Succeeded", "fails": "Failed"}.get(
+            state, "Running" if running else "Pending")
+        status = {"phase": phase,
                   "startTime": record["start"], "hostIP": address,
                   "conditions": conditions, "containerStatuses": statuses}
         if running:
@@ -335,7 +338,13 @@ class Kubelets:
             repository = head
         answer["imageID"] = "%s@%s" % (repository, digests.get(image, ""))
         answer["containerID"] = "containerd://" + made
-        if state.startswith("crashloop"):
+        if state in ("done", "fails"):
+            answer["state"] = {"terminated": {
+                "exitCode": int(state == "fails"), "startedAt": now(),
+                "finishedAt": now(), "reason":
+                "Error" if state == "fails" else "Completed",
+                "containerID": "containerd://" + made}}
+        elif state.startswith("crashloop"):
             answer["restartCount"] = record["restarts"]
             answer["state"] = {"waiting": {
                 "reason": "CrashLoopBackOff",
