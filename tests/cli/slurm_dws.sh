@@ -38,8 +38,9 @@ dws_slurm_up()
 	mount --bind "$package/etc/slurm" /etc/slurm
 	must "$DWS_CSM" wlm create /etc/slurm/slurm-dws.kubeconfig \
 		--ca-cert "$T/pki/ca.crt" --ca-key "$T/pki/ca.key"
-	PATH=$package/usr/bin:$PATH slurm_up /etc/slurm \
-		BurstBufferType=burst_buffer/lua || return
+	# Where the plugin looks for dws-csm.
+	PATH=$package/usr/bin:$PATH
+	slurm_up /etc/slurm BurstBufferType=burst_buffer/lua || return
 	make_job
 }
 
@@ -53,11 +54,18 @@ place_package()
 dws_slurm_down()
 {
 	[ -e "$T/slurm-driver" ] || return 0
+	soon 'the last jobs to end' no_workflows
 	slurm_down
 	server_stop driver
 	umount /etc/slurm
 	rm -rf "$package" "$T/slurm-driver"
 	"$DWS_CSM" uninstall --yes >"$TEST_DIR/end" 2>&1 </dev/null
+}
+
+no_workflows()
+{
+	[ "$(kubectl get --raw "/apis/$group/$storage/workflows" |
+		jq '.items | length')" = 0 ]
 }
 
 dws_release()
