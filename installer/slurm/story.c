@@ -42,13 +42,19 @@ static const struct story_event *add(struct story *story, int64_t at_ms,
 	return event;
 }
 
-/* Reasons by which Slurm tells that it waits for a person. The plugin's own
- * errors stand there under its name. */
+/* Reasons by which Slurm tells that it waits for a person: also for one who
+ * releases a job whose storage failed. The plugin's errors may stand there. */
 static bool is_held(const char *state, const char *reason)
 {
-	return str_eq(state, "PENDING") &&
-	       (str_starts(reason, "JobHeld") ||
-		str_starts(reason, "burst_buffer/lua"));
+	static const char *const held[] = {
+		"JobHeld",	"BurstBufferOperation", "Burst buffer",
+		"Burst_buffer", "burst_buffer",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(held); i++)
+		if (str_eq(state, "PENDING") && str_starts(reason, held[i]))
+			return true;
+	return false;
 }
 
 const struct story_event *story_job(struct story *story, int64_t at_ms,

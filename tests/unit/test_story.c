@@ -128,7 +128,11 @@ static void story_waits_before_it_takes_a_job_for_held(void **state)
 	story_job(&story, 1000, "PENDING", "JobHeldAdmin", "");
 	assert_false(story_is_held(&story, 5000));
 	assert_true(story_is_held(&story, 12000));
-	story_job(&story, 13000, "PENDING", "Priority", "");
+	story_job(&story, 13000, "PENDING", "Burst buffer pre_run error", "");
+	assert_true(story_is_held(&story, 14000));
+	story_job(&story, 15000, "PENDING", "BurstBufferStageIn", "");
+	assert_false(story_is_held(&story, 99000));
+	story_job(&story, 15000, "PENDING", "Priority", "");
 	assert_false(story_is_held(&story, 99000));
 }
 
