@@ -1526,9 +1526,15 @@ end
 
 -- What the Workflow says, or nothing: then pre_run is told to look again.
 local function ask_variables(job, script)
-	local workflow, err = job:ask("read")
+	local workflow, err = nil, { kind = "away", text = "the server was away a moment ago" }
 
+	if not is_away(script) then
+		workflow, err = job:ask("read")
+	end
 	if not workflow then
+		if err.kind == "transient" then
+			set_away(script)
+		end
 		job:log("error", "the job's variables are not known: %s", job:explain(err, "read"))
 		write_file(variables_file(job, script) .. ".missing", "")
 		return ""
@@ -1560,22 +1566,26 @@ local function paths(job, script, path_file)
 	return true
 end
 
--- A job that would run without its variables begins again: Slurm puts it back
--- into the queue.
+-- After a failure Slurm puts the job back into the queue and waits for an
+-- administrator; so does one that would run without its variables.
 local function pre_run(job, script)
 	if is_without(script) then
 		return true
 	end
 	local missing = variables_file(job, script) .. ".missing"
 	local file = io.open(missing, "rb")
-	local workflow, why = job:advance("PreRun")
+	local again = ("; 'scontrol release %s' tries again"):format(job.id)
+	local workflow, why, kind = job:advance("PreRun")
 
 	if file then
 		file:close()
 		os.remove(missing)
 		if workflow and variables(workflow) ~= "" then
-			return nil, "the job's variables were not known when it began"
+			return nil, "the job's variables were not known when it began" .. again
 		end
+	end
+	if kind == "transient" or kind == "wait" then
+		return nil, why .. again
 	end
 	return workflow ~= nil, why
 end

@@ -405,7 +405,7 @@ test_a_failed_teardown_keeps_the_workflow()
 test_an_interrupted_setup_goes_on()
 {
 	by_each_client && return
-	local uid pid
+	local uid pid children
 
 	echo 'Setup hold' >"$control"
 	hook setup 2>"$TEST_DIR/killed" &
@@ -414,8 +414,9 @@ test_an_interrupted_setup_goes_on()
 	uid=$(field .metadata.uid)
 	# As the end of slurmctld does.
 	{
-		pkill -KILL -P "$pid"
-		kill -KILL "$pid"
+		children=$(pgrep -P "$pid")
+		# shellcheck disable=SC2086 # words
+		kill -KILL "$pid" $children
 		wait "$pid"
 	} 2>"$TEST_DIR/killed"
 	rm "$control"
@@ -554,11 +555,11 @@ test_hurry_reaches_a_teardown_that_is_on_its_way()
 test_waits_end_before_slurm_ends_them()
 {
 	by_each_client && return
-	configure OtherTimeout=8 StageInTimeout=8
+	configure OtherTimeout=15 StageInTimeout=15
 	echo 'Setup hold waiting for rabbit' >"$control"
 	SECONDS=0
 	hook_fails 'Setup is not complete: driver stand-in: Running waiting for rabbit' setup
-	assertTrue "in time: $SECONDS s" "[ $SECONDS -le 8 ]"
+	assertTrue "in time: $SECONDS s" "[ $SECONDS -le 15 ]"
 	rm "$control"
 	hook_ok setup
 	echo 'DataIn hold' >"$control"
@@ -660,7 +661,8 @@ test_a_job_does_not_run_without_its_variables()
 	assertContains "$said" "the job's variables are not known"
 	assertEquals 'none' '' "$(<"$TEST_DIR/path.$job")"
 	configure
-	hook_fails "the job's variables were not known when it began" pre_run
+	hook_fails "the job's variables were not known when it began; 'scontrol release $job' tries" \
+		pre_run
 	hook_ok job_teardown
 	hook_ok setup
 	data data_in
@@ -749,6 +751,8 @@ test_a_server_that_is_away_is_not_asked_again_at_once()
 	assertContains "$said" 'could not be tried, the job is taken'
 	hook_ok job_process
 	assertContains "$said" 'are not tried, the job is taken'
+	hook_ok paths
+	assertContains "$said" 'the server was away a moment ago'
 	echo 1 >"$folder/dws-burst-buffer.away"
 	hook_ok job_process
 	assertContains 'long ago' "$said" 'could not be tried, the job is taken'
