@@ -2,7 +2,7 @@
 # install --with-wlm: the credential with the release, and what keeps either
 # from being made.
 
-# shellcheck disable=SC2119,SC2154 # optional arguments; $T/env
+# shellcheck disable=SC2119,SC2154,SC2317 # optional arguments; $T/env; ours
 
 # shellcheck source=tests/cli/wlm.sh
 . "$(dirname "${BASH_SOURCE[0]}")/wlm.sh"

@@ -2,7 +2,7 @@
 # wlm: a credential outlives upgrade, rollback and whoever is killed in their
 # middle, whoever bound it.
 
-# shellcheck disable=SC2119,SC2154 # optional arguments; $T/env
+# shellcheck disable=SC2119,SC2154,SC2317 # optional arguments; $T/env; ours
 
 # shellcheck source=tests/cli/wlm.sh
 . "$(dirname "${BASH_SOURCE[0]}")/wlm.sh"
