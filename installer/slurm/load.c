@@ -98,6 +98,7 @@ static int run(const struct load_request *request, const char *program,
 	       char **text, struct err *err)
 {
 	auto_strs struct strs argv = STRS_INIT;
+	struct err ignored = ERR_INIT;
 	int ends[2];
 	int result;
 	pid_t pid;
@@ -124,7 +125,7 @@ static int run(const struct load_request *request, const char *program,
 	if (result < 0)
 		kill(pid, SIGKILL);
 	/* Both: no child is left behind. */
-	if (wait_for(pid, result < 0 ? &(struct err)ERR_INIT : err) < 0)
+	if (wait_for(pid, result < 0 ? &ignored : err) < 0)
 		result = -1;
 	return result;
 }

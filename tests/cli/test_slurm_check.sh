@@ -2,7 +2,7 @@
 # slurm check with a cluster: the credential and the server; and slurm enable
 # --restart, which wants all of it to be well.
 
-# shellcheck disable=SC2154 # $T/env
+# shellcheck disable=SC2119,SC2154,SC2317 # optional; $T/env; shunit2 calls
 
 # shellcheck source=tests/cli/wlm.sh
 . "$(dirname "${BASH_SOURCE[0]}")/wlm.sh"
