@@ -4,8 +4,8 @@
 #
 #   dws_slurm_up RELEASE    DWS, the driver, the plugin's package in a root of
 #                           its own, whose /etc/slurm covers this host's inside
-#                           the sandbox, a credential, and Slurm
-#   dws_release RELEASE     another release of DWS
+#                           the sandbox, and Slurm
+#   dws_release RELEASE     another release of DWS, and a credential for it
 #   dws_slurm_down
 #
 #   begin NAME [LINE...]    a job that ends when go is called; LINEs are what
@@ -33,11 +33,9 @@ dws_slurm_up()
 {
 	mkdir -p "$T/slurm-driver" "$package/etc/slurm"
 	pods_fare '*' ready
-	dws_release "$1"
 	place_package || return
 	mount --bind "$package/etc/slurm" /etc/slurm
-	must "$DWS_CSM" wlm create /etc/slurm/slurm-dws.kubeconfig \
-		--ca-cert "$T/pki/ca.crt" --ca-key "$T/pki/ca.key"
+	dws_release "$1"
 	# Where the plugin looks for dws-csm.
 	PATH=$package/usr/bin:$PATH
 	slurm_up /etc/slurm BurstBufferType=burst_buffer/lua || return
@@ -74,11 +72,10 @@ dws_release()
 	use_release "$1"
 	given_no_dws
 	given_dws
-	# With 0.0.20 it is applied by hand.
-	kubectl get clusterrole "$role" >"$TEST_DIR/given" 2>&1 ||
-		must kubectl create clusterrole "$role" \
-			--verb=get,list,watch,create,update,patch,delete \
-			--resource="workflows.$group"
+	# Its role is of the release.
+	rm -f /etc/slurm/slurm-dws.kubeconfig
+	must "$DWS_CSM" wlm create /etc/slurm/slurm-dws.kubeconfig \
+		--ca-cert "$T/pki/ca.crt" --ca-key "$T/pki/ca.key"
 	server_run driver "$root/tests/slurm/driver.py" --pki "$T/pki" \
 		--version "$storage" --control "$control" --log "$history"
 	workflow probe default 1
