@@ -80,7 +80,7 @@ static int input_open(const struct proc_request *request, struct err *err)
 	return fd;
 }
 
-static int attributes(posix_spawnattr_t *attr, bool group)
+static int attributes(posix_spawnattr_t *attr, bool group, bool session)
 {
 	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
 	sigset_t set;
@@ -89,7 +89,9 @@ static int attributes(posix_spawnattr_t *attr, bool group)
 	posix_spawnattr_setsigdefault(attr, &set);
 	sigemptyset(&set);
 	posix_spawnattr_setsigmask(attr, &set);
-	if (group) {
+	if (session) {
+		flags |= POSIX_SPAWN_SETSID;
+	} else if (group) {
 		flags |= POSIX_SPAWN_SETPGROUP;
 		posix_spawnattr_setpgroup(attr, 0);
 	}
@@ -116,7 +118,7 @@ static int spawn(const struct proc_request *request, struct child *child,
 			&actions, request->line ? out[1] : errors[1], 2);
 	/* Out of the terminal's foreground group it could not ask there. */
 	child->group = !request->keep_stdin;
-	attributes(&attr, child->group);
+	attributes(&attr, child->group, request->session);
 	failed = posix_spawnp(&child->pid, request->argv[0], &actions, &attr,
 			      request->argv, env.item);
 	posix_spawnattr_destroy(&attr);

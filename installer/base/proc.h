@@ -31,8 +31,11 @@ struct proc_request {
 	char *const *env;  /* "NAME=VALUE" to add or replace, or NULL */
 	const void *in;	   /* its standard input; NULL = none (/dev/null) */
 	size_t in_len;
-	bool keep_stdin;    /* it reads our standard input (a terminal) */
-	bool keep_stderr;   /* it writes to our standard error */
+	bool keep_stdin;  /* it reads our standard input (a terminal) */
+	bool keep_stderr; /* it writes to our standard error */
+	/* In a session of its own: it, or who it becomes, gets no terminal to
+	 * push words into. Not with keep_stdin. */
+	bool session;
 	size_t max_bytes;   /* of standard output, and of error; 0 = 1 MiB */
 	int64_t timeout_ms; /* 0 = 60 s */
 	int64_t grace_ms;   /* after SIGTERM, before SIGKILL; 0 = no SIGTERM */

@@ -130,8 +130,10 @@ static int submit(struct test *test, const struct strs *args, struct err *err)
 		.dir = settings->chdir,
 	};
 
+	job_clear_environment();
 	if (check_user(settings, err) < 0 ||
 	    read_script(args, &script, &order, err) < 0 ||
+	    job_check_script(order.script, order.len, err) < 0 ||
 	    check_plugin(err) < 0)
 		return -1;
 	test->file = output_file(settings->chdir, err);

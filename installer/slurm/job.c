@@ -3,7 +3,9 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/strs.h"
@@ -134,14 +136,90 @@ static void as_user(struct strs *argv, const char *user)
 			strs_addf(argv, "%s=%s", kept[i], getenv(kept[i]));
 }
 
+/* Options of sbatch after which there is not one job to follow here. sbatch
+ * takes beginnings of long ones. */
+static const struct unfit {
+	const char *name;
+	size_t least; /* bytes of it that are enough */
+	const char *letter;
+	const char *why;
+} unfits[] = {
+	{ "--array", 4, "-a", "makes several jobs" },
+	{ "--clusters", 9, "-M", "sends it to another cluster" },
+	{ "--wait", 6, "-W", "waits for its end" },
+};
+
+static bool is_unfit(const char *word, const struct unfit *unfit)
+{
+	size_t len = strcspn(word, "=");
+
+	if (!str_starts(word, "--"))
+		return str_starts(word, unfit->letter);
+	return len >= unfit->least && len <= strlen(unfit->name) &&
+	       strncmp(word, unfit->name, len) == 0;
+}
+
+static int check_line(char *line, struct err *err)
+{
+	auto_strs struct strs words = STRS_INIT;
+
+	for (char *c = line; *c; c++)
+		if (strchr("\t\r\"'", *c))
+			*c = ' ';
+	strs_split(&words, line, ' ');
+	for (size_t i = 1; i < words.nr; i++)
+		for (size_t j = 0; j < ARRAY_SIZE(unfits); j++)
+			if (is_unfit(words.item[i], &unfits[j]))
+				return err_set(err, ERR_USAGE,
+					       "the script's '#SBATCH %s' %s: "
+					       "give one that is one job of "
+					       "this cluster",
+					       unfits[j].name, unfits[j].why);
+	return 0;
+}
+
+int job_check_script(const char *script, size_t len, struct err *err)
+{
+	autofree char *text = mem_strndup(script, len);
+	auto_strs struct strs lines = STRS_INIT;
+
+	strs_split(&lines, text, '\n');
+	for (size_t i = 0; i < lines.nr; i++) {
+		if (lines.item[i][0] != '#')
+			break;
+		if (str_starts(lines.item[i], "#SBATCH") &&
+		    check_line(lines.item[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void job_clear_environment(void)
+{
+	static const char *const prefixes[] = {
+		"SQUEUE_",	     "SCANCEL_",	  "SBATCH_CLUSTERS=",
+		"SBATCH_WAIT=",	     "SBATCH_ARRAY_INX=", "SLURM_CLUSTERS=",
+		"SBATCH_TEST_ONLY=",
+	};
+	auto_strs struct strs names = STRS_INIT;
+
+	for (char **e = environ; e && *e; e++)
+		for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+			if (str_starts(*e, prefixes[i]))
+				strs_take(&names,
+					  mem_strndup(*e, strcspn(*e, "=")));
+	for (size_t i = 0; i < names.nr; i++)
+		unsetenv(names.item[i]);
+}
+
 static void add_option(struct strs *argv, const char *name, const char *value)
 {
 	if (value)
 		strs_addf(argv, "--%s=%s", name, value);
 }
 
-/* "123" or "123;cluster", perhaps behind lines of a site's own. */
-static char *parse_id(const char *text)
+/* "123", perhaps behind lines of a site's own; or "123;cluster". */
+static char *parse_id(const char *text, const char **cluster)
 {
 	auto_strs struct strs lines = STRS_INIT;
 	const char *line;
@@ -154,7 +232,19 @@ static char *parse_id(const char *text)
 	digits = strspn(line, "0123456789");
 	if (digits == 0 || (line[digits] != '\0' && line[digits] != ';'))
 		return NULL;
+	*cluster = line[digits] ? strstr(text, line) + digits + 1 : NULL;
 	return mem_strndup(line, digits);
+}
+
+/* That number means another job here: nothing may be done by it. */
+static int far_away(const char *id, const char *cluster, struct err *err)
+{
+	autofree char *name = mem_strndup(cluster, strcspn(cluster, "\n"));
+
+	return err_set(err, ERR_BLOCKED,
+		       "sbatch sent the job to cluster '%s': 'scancel "
+		       "--clusters=%s %s' ends it; submit on that cluster",
+		       name, name, id);
 }
 
 static int sbatch_failed(const struct job_order *order,
@@ -173,9 +263,13 @@ char *job_submit(const struct job_order *order, struct err *err)
 	struct proc_request request = {
 		.in = order->script,
 		.in_len = order->len,
+		.session = true,
 		.timeout_ms = SUBMIT_TIMEOUT_MS,
 	};
-	char *id;
+	const char *cluster = NULL;
+	autofree char *id = NULL;
+	bool deferred;
+	int ran;
 
 	as_user(&argv, order->user);
 	strs_add(&argv, "sbatch");
@@ -186,18 +280,26 @@ char *job_submit(const struct job_order *order, struct err *err)
 	add_option(&argv, "output", order->output);
 	add_option(&argv, "error", order->output);
 	request.argv = argv.item;
-	if (run(&request, &result, err) < 0)
+	deferred = interrupt_defer(true);
+	ran = run(&request, &result, err);
+	interrupt_defer(deferred);
+	if (ran < 0) {
+		err_hint(err, "'squeue' tells whether there is a job all the "
+			      "same");
 		return NULL;
+	}
 	if (result.status != 0) {
 		(void)sbatch_failed(order, &result, err);
 		return NULL;
 	}
-	id = parse_id(buf_str(&result.out));
+	id = parse_id(buf_str(&result.out), &cluster);
 	if (id == NULL)
 		err_set(err, ERR_BLOCKED,
 			"sbatch names no job; 'squeue' tells whether there is "
 			"one");
-	return id;
+	if (cluster && far_away(id, cluster, err) < 0)
+		return NULL;
+	return mem_steal(&id);
 }
 
 bool job_look_parse(const char *text, struct job_look *look)

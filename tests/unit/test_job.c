@@ -69,6 +69,48 @@ static void job_facts_may_be_missing(void **state)
 	assert_null(facts.comment);
 }
 
+static void job_script_is_one_job_of_this_cluster(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *says; /* NULL = fit */
+	} cases[] = {
+		{ "#!/bin/sh\n#SBATCH --nodes=1 -t 5\n#DW x\ntrue\n", NULL },
+		{ "#!/bin/sh\n#SBATCH --account=a --wait-all-nodes=1\n", NULL },
+		{ "#!/bin/sh\ntrue\n#SBATCH --array=1-2\n", NULL },
+		{ "#!/bin/sh\n\n#SBATCH --array=1-2\n", "--array" },
+		{ "#!/bin/sh\n#SBATCH --arr=1-2", "--array" },
+		{ "#!/bin/sh\n#SBATCH -n 1 -a1-2\n", "--array" },
+		{ "#!/bin/sh\n#SBATCH\t-M other\n", "--clusters" },
+		{ "#!/bin/sh\n#SBATCH --clusters=other\r\n", "--clusters" },
+		{ "#!/bin/sh\n#SBATCH --wait\n", "--wait" },
+		{ "#!/bin/sh\n#SBATCH \"-W\"\n", "--wait" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct err err = ERR_INIT;
+		int result = job_check_script(cases[i].text,
+					      strlen(cases[i].text), &err);
+
+		assert_int_equal(result, cases[i].says ? -1 : 0);
+		if (cases[i].says)
+			assert_error(&err, ERR_USAGE, cases[i].says);
+	}
+}
+
+static void job_environment_hides_nothing(void **state)
+{
+	(void)state;
+	setenv("SQUEUE_USERS", "nobody", 1);
+	setenv("SBATCH_WAIT", "1", 1);
+	setenv("SBATCH_PARTITION", "debug", 1);
+	job_clear_environment();
+	assert_null(getenv("SQUEUE_USERS"));
+	assert_null(getenv("SBATCH_WAIT"));
+	assert_string_equal(getenv("SBATCH_PARTITION"), "debug");
+}
+
 static void job_remedy_goes_by_the_words_of_slurm(void **state)
 {
 	(void)state;
@@ -91,6 +133,8 @@ int main(void)
 		cmocka_unit_test(job_state_is_final_only_at_the_end),
 		cmocka_unit_test(job_facts_are_lines_of_slurm_alone),
 		cmocka_unit_test(job_facts_may_be_missing),
+		cmocka_unit_test(job_script_is_one_job_of_this_cluster),
+		cmocka_unit_test(job_environment_hides_nothing),
 		cmocka_unit_test(job_remedy_goes_by_the_words_of_slurm),
 	};
 
