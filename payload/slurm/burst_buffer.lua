@@ -1152,6 +1152,12 @@ function Job:explain(err, doing)
 	return ("cannot %s Workflow %s: %s"):format(doing, self.workflow, err.text)
 end
 
+-- An error that is waited for to pass, and that nobody was told of yet.
+function Job:has_new_error(workflow, target)
+	return has_failed(workflow) and not self.error_told and
+		get(workflow, "status", "state") == target
+end
+
 -- Waits until the state is reached. Returns the Workflow; or nil, why not, and
 -- how judge puts it.
 function Job:wait(workflow, target, until_time)
@@ -1161,8 +1167,7 @@ function Job:wait(workflow, target, until_time)
 	while workflow do
 		local verdict = judge(workflow, target)
 
-		if verdict == "wait" and has_failed(workflow) and not self.error_told and
-			get(workflow, "status", "state") == target then
+		if verdict == "wait" and self:has_new_error(workflow, target) then
 			self.error_told = true
 			self:log("error", "%s; waiting for DWS to try again", failure(workflow))
 		end
@@ -1183,7 +1188,7 @@ function Job:wait(workflow, target, until_time)
 				"status " .. clean(get(workflow, "status", "status") or "is empty")), "wait"
 		end
 		workflow, err = self:changed(workflow, until_time, function(object)
-			return judge(object, target) ~= "wait"
+			return judge(object, target) ~= "wait" or self:has_new_error(object, target)
 		end)
 	end
 	return nil, self:explain(err, "read"), err.kind
