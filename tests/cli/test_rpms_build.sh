@@ -224,7 +224,7 @@ test_a_signed_rpm_is_verified()
 	assertNotEquals 'without the key' 0 $?
 	must rpm_in "$host" --import "$TEST_DIR/site.asc"
 	rpm_in "$host" -Kv "$file" >"$TEST_DIR/out" 2>&1
-	assertEquals "with the key: $(<"$TEST_DIR/out")" 0 $?
+	assertEquals 'with the key' 0 $?
 	assertContains "$(<"$TEST_DIR/out")" 'Header V4 RSA/SHA256 Signature'
 	cp "$file" "$TEST_DIR/altered.rpm"
 	printf X | dd of="$TEST_DIR/altered.rpm" bs=1 conv=notrunc status=none \
