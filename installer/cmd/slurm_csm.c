@@ -107,14 +107,30 @@ static int check_workflows(struct kube *kube, const struct settings *settings,
 		       nr, nr > 1 ? "s are" : " is", nr > 1 ? "them" : "it");
 }
 
-/* The ConfigMap as it is, in a file; its path, the caller's. */
-static char *keep(const struct jval *config, const char *dir, struct err *err)
+/* Without what keeps kubectl from putting it back. */
+static struct jval *plain(const struct jval *config)
 {
+	static const char *const fields[] = { "uid", "resourceVersion",
+					      "creationTimestamp",
+					      "managedFields", "selfLink" };
+	struct jval *copy = jval_copy(config);
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		jval_del(jval_get(copy, "metadata"), fields[i]);
+	return copy;
+}
+
+/* The ConfigMap as it was before us, in a file; its path, the caller's. */
+static char *keep(const struct csm *csm, const char *dir, struct err *err)
+{
+	autojval struct jval *config = plain(csm->config);
 	auto_state struct state state = STATE_INIT;
 	autofree char *text = jval_pretty(config);
 	autofree char *name = NULL;
 	char when[CLOCK_RFC3339_SIZE];
 
+	if (csm_kept(csm))
+		return mem_strdup(csm_kept(csm));
 	clock_rfc3339(when, sizeof(when), clock_wall());
 	name = mem_printf(CSM_CONFIG "-%s.json", when);
 	if (state_open(&state, dir, err) < 0 ||
@@ -131,12 +147,13 @@ static int go_back(struct csm *csm, const struct jval *old,
 
 	log_warn("%s", err->msg);
 	log_info("putting the ConfigMap back as it was");
-	if (csm_put_back(csm, old, &back) < 0 ||
+	if (csm_put_back(csm, old, kept, &back) < 0 ||
 	    csm_roll(csm, wait, &back) < 0) {
 		err->kind = ERR_ROLLBACK_INCOMPLETE;
 		return err_hint(err,
 				"and the way back failed: %s; what the "
-				"ConfigMap was is in '%s'",
+				"ConfigMap was is in '%s' ('kubectl replace "
+				"-f')",
 				back.msg, kept);
 	}
 	err->kind = ERR_ROLLED_BACK;
@@ -151,7 +168,7 @@ static int apply(struct csm *csm, const struct jval *next,
 	autojval struct jval *old = jval_copy(csm->config);
 	bool same = jval_equal(jval_get(old, "data"), jval_get(next, "data"));
 
-	if (csm_put(csm, next, err) < 0)
+	if (csm_put(csm, next, kept, err) < 0)
 		return -1;
 	if (csm_roll(csm, wait, err) == 0)
 		return 0;
@@ -196,7 +213,7 @@ static int change(struct csm *csm, struct cluster *cluster,
 	if (after == TYPE_NONE &&
 	    check_workflows(cluster->kube, settings, err) < 0)
 		return -1;
-	kept = keep(csm->config, settings->state_dir, err);
+	kept = keep(csm, settings->state_dir, err);
 	if (kept == NULL)
 		return err_wrap(err, "keep ConfigMap '" CSM_CONFIG "'");
 	log_info("what ConfigMap '" CSM_CONFIG "' was is in '%s'", kept);

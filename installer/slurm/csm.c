@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/strs.h"
+#include "kube/inquest.h"
 #include "kube/object.h"
 #include "slurm/csm_text.h"
 
@@ -17,7 +18,11 @@
 	"/deployments/" CSM_SLURMCTLD
 #define MERGE_PATCH "application/merge-patch+json"
 #define ANNOTATION "dws-csm.io/slurm-config"
+#define KEPT_ANNOTATION "dws-csm.io/slurm-config-was"
+#define PODS_PATH "/api/v1/namespaces/" CSM_SLURM_NAMESPACE "/pods"
 #define POLL_MS 500
+/* Of the time for a step: 10 s of 120 s. */
+#define SETTLE_PART 12
 #define NOT_HERE                                                          \
 	"there is no %s: Slurm does not run in a pod of CSM here, or in " \
 	"another way; do it by hand as 'dws-csm slurm enable --csm' says"
@@ -32,11 +37,16 @@ static struct jval *get(struct kube *kube, const char *path, const char *what,
 	return object;
 }
 
-static const char *pending(const struct jval *config)
+static const char *annotation(const struct jval *config, const char *name)
 {
 	const struct jval *notes = jval_path(config, "metadata.annotations");
 
-	return jval_string(jval_get(notes, ANNOTATION));
+	return jval_string(jval_get(notes, name));
+}
+
+static const char *pending(const struct jval *config)
+{
+	return annotation(config, ANNOTATION);
 }
 
 /* What an earlier run was about to make anew when it was killed. */
@@ -107,9 +117,15 @@ bool csm_is_current(const struct csm *csm, const struct jval *next)
 	       pending(csm->config) == NULL;
 }
 
+const char *csm_kept(const struct csm *csm)
+{
+	return annotation(csm->config, KEPT_ANNOTATION);
+}
+
 /* Whatever happens from here on, the next run knows that slurmctld has not
  * read it, and what the Job was. */
-static struct jval *with_mark(const struct csm *csm, const struct jval *config)
+static struct jval *with_mark(const struct csm *csm, const struct jval *config,
+			      const char *kept)
 {
 	autojval struct jval *job = csm_job(csm->job);
 	autofree char *text = jval_text(job, false);
@@ -120,12 +136,15 @@ static struct jval *with_mark(const struct csm *csm, const struct jval *config)
 		jval_set(metadata, "annotations", jval_new_object());
 	jval_set(jval_get(metadata, "annotations"), ANNOTATION,
 		 jval_new_str(text));
+	jval_set(jval_get(metadata, "annotations"), KEPT_ANNOTATION,
+		 jval_new_str(kept));
 	return copy;
 }
 
-int csm_put(struct csm *csm, const struct jval *next, struct err *err)
+int csm_put(struct csm *csm, const struct jval *next, const char *kept,
+	    struct err *err)
 {
-	autojval struct jval *marked = with_mark(csm, next);
+	autojval struct jval *marked = with_mark(csm, next, kept);
 	struct jval *answer;
 
 	/* It carries the resourceVersion of what it was made of. */
@@ -144,20 +163,22 @@ int csm_put(struct csm *csm, const struct jval *next, struct err *err)
 
 static int take_mark(struct csm *csm, struct err *err)
 {
-	autojval struct jval *patch = jval_pack("{s:{s:{s:n}}}", "metadata",
-						"annotations", ANNOTATION);
+	autojval struct jval *patch = jval_pack("{s:{s:{s:n, s:n}}}",
+						"metadata", "annotations",
+						ANNOTATION, KEPT_ANNOTATION);
 
 	return kube_call(csm->kube, "PATCH", CONFIG_PATH, MERGE_PATCH, patch,
 			 NULL, err);
 }
 
-int csm_put_back(struct csm *csm, const struct jval *old, struct err *err)
+int csm_put_back(struct csm *csm, const struct jval *old, const char *kept,
+		 struct err *err)
 {
 	autojval struct jval *next = jval_copy(old);
 
 	jval_set_str(next, "metadata.resourceVersion",
 		     jval_str(csm->config, "metadata.resourceVersion"));
-	return csm_put(csm, next, err);
+	return csm_put(csm, next, kept, err);
 }
 
 static char *job_path(const struct csm *csm)
@@ -251,6 +272,41 @@ static int roll_job(struct csm *csm, int64_t timeout_ms, struct err *err)
 	return wait_job(csm, deadline, err);
 }
 
+/* Without a readiness probe a pod is ready before its program has read a file:
+ * it must live on for a while. */
+static int watch_slurmctld(struct csm *csm, int64_t settle_ms, struct err *err)
+{
+	autofree char *query = inquest_pod_query(csm->slurmctld);
+	autojval struct jval *deployment = NULL;
+	autojval struct jval *pods = NULL;
+
+	log_info("looking whether slurmctld stays up");
+	if (clock_sleep(settle_ms, err) < 0)
+		return -1;
+	deployment = kube_get(csm->kube, SLURMCTLD_PATH, err);
+	if (deployment)
+		pods = kube_list_all(csm->kube, PODS_PATH, query, err);
+	if (pods == NULL)
+		return -1;
+	for (size_t i = 0; i < jval_len(pods); i++) {
+		const struct jval *pod = jval_at(pods, i);
+		const struct jval *list =
+			jval_path(pod, "status.containerStatuses");
+
+		if (!inquest_is_current(csm->kube, deployment, pod))
+			continue;
+		for (size_t j = 0; j < jval_len(list); j++)
+			if (jval_int(jval_at(list, j), "restartCount", 0) > 0)
+				return err_set(
+					err, ERR_FAILED,
+					"pod '%s' ended after it was ready; "
+					"'kubectl -n " CSM_SLURM_NAMESPACE
+					" logs --previous %s' tells why",
+					object_name(pod), object_name(pod));
+	}
+	return 0;
+}
+
 static int roll_slurmctld(struct csm *csm, const struct wait_options *wait,
 			  struct err *err)
 {
@@ -268,6 +324,10 @@ static int roll_slurmctld(struct csm *csm, const struct wait_options *wait,
 		      &answer, err) < 0)
 		return -1;
 	jval_append(list, answer);
+	if (wait_ready(wait, list, err) < 0 ||
+	    watch_slurmctld(csm, wait->timeout_ms / SETTLE_PART, err) < 0)
+		return -1;
+	/* It may be between two of its lives. */
 	return wait_ready(wait, list, err);
 }
 

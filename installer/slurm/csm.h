@@ -40,16 +40,20 @@ void csm_release(struct csm *csm);
 /* Whether the ConfigMap is `next`, and slurmctld has read it. */
 bool csm_is_current(const struct csm *csm, const struct jval *next);
 
-/* Replace the ConfigMap with `next`, which was made of it. ERR_LOCKED where
- * somebody else changed it since. */
-int csm_put(struct csm *csm, const struct jval *next, struct err *err)
-	must_check;
+/* Where an earlier run that did not come to its end has kept what was; NULL
+ * where there was none. Borrowed. */
+const char *csm_kept(const struct csm *csm);
+
+/* Replace the ConfigMap with `next`, which was made of it; what it was is in the
+ * file `kept`. ERR_LOCKED where somebody else changed it since. */
+int csm_put(struct csm *csm, const struct jval *next, const char *kept,
+	    struct err *err) must_check;
 
 /* Have the same data again as an earlier one, whatever it is now. */
-int csm_put_back(struct csm *csm, const struct jval *old, struct err *err)
-	must_check;
+int csm_put_back(struct csm *csm, const struct jval *old, const char *kept,
+		 struct err *err) must_check;
 
-/* The Job anew, and then slurmctld; both are waited for. */
+/* The Job anew, and then slurmctld, which must come up and stay up. */
 int csm_roll(struct csm *csm, const struct wait_options *wait, struct err *err)
 	must_check;
 

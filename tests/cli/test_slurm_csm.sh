@@ -134,6 +134,11 @@ test_what_is_enabled_can_be_disabled()
 	assertNotEquals 'the Job' "$uid" "$(job_uid)"
 	assertEquals 'labels of the Job' slurm "$(kubectl -n services get job \
 		slurm-config -o 'jsonpath={.metadata.labels.app}')"
+	assertEquals 'what it was' "$before" "$(jq -r \
+		'.data["slurm.conf"]' "$TEST_DIR"/state/slurm-config-*.json)"
+	assertEquals 'marks' null "$(kubectl -n services get configmap \
+		slurm-config-templates -o json | jq -c \
+		'.metadata.annotations | if . == {} then null else . end')"
 	assertEquals 'generation' 2 "$(generation)"
 	assertEquals 'what it was' "$before" "$(jq -r \
 		'.data["slurm.conf"]' "$TEST_DIR"/state/slurm-config-*.json)"
@@ -206,6 +211,7 @@ test_slurmctld_that_does_not_come_up_gets_what_it_had()
 	local run
 
 	pods_fare '*/slurm-config-*' 'done' '*/slurmctld-*' notready
+	: >"$TEST_DIR/err"
 	"$DWS_CSM" slurm enable --csm --apply --timeout 5s \
 		--state-dir "$TEST_DIR/state" \
 		>"$TEST_DIR/out" 2>"$TEST_DIR/err" </dev/null &
@@ -221,11 +227,32 @@ test_slurmctld_that_does_not_come_up_gets_what_it_had()
 	assertEquals 'the plugin' null "$(key burst_buffer.lua)"
 }
 
+test_slurmctld_that_dies_after_it_was_ready_gets_what_it_had()
+{
+	local run
+
+	: >"$TEST_DIR/err"
+	"$DWS_CSM" slurm enable "${fast[@]}" --timeout 80s >"$TEST_DIR/out" \
+		2>"$TEST_DIR/err" </dev/null &
+	run=$!
+	eventually 'a pod that is ready' grep -q 'whether slurmctld stays up' \
+		"$TEST_DIR/err"
+	pods_fare '*/slurm-config-*' 'done' '*/slurmctld-*' crashloop
+	eventually 'the way back' grep -q 'putting the ConfigMap back' \
+		"$TEST_DIR/err"
+	pods_fare '*/slurm-config-*' 'done' '*/slurmctld-*' ready
+	wait "$run"
+	assertEquals 'exit code' 7 $?
+	assertContains 'message' "$(<"$TEST_DIR/err")" 'ended after it was ready'
+	assertEquals 'slurm.conf' "$before" "$(key slurm.conf)"
+}
+
 test_a_killed_run_is_ended_by_the_next()
 {
 	local run
 
 	pods_fare '*/slurm-config-*' pending '*/slurmctld-*' ready
+	: >"$TEST_DIR/err"
 	"$DWS_CSM" slurm enable "${fast[@]}" >"$TEST_DIR/out" \
 		2>"$TEST_DIR/err" </dev/null &
 	run=$!
@@ -234,6 +261,9 @@ test_a_killed_run_is_ended_by_the_next()
 	wait "$run" 2>/dev/null
 	pods_fare '*/slurm-config-*' 'done' '*/slurmctld-*' ready
 	assertContains 'slurm.conf' "$(key slurm.conf)" "$line"
+	# What was kept is what was before, also after the second run.
+	must kubectl replace --dry-run=server \
+		-f "$TEST_DIR"/state/slurm-config-*.json
 	# Between the two halves of making the Job anew.
 	must kubectl -n services delete job slurm-config
 	run_dws slurm enable "${fast[@]}"
@@ -241,6 +271,11 @@ test_a_killed_run_is_ended_by_the_next()
 	assert_out 'slurmctld was restarted'
 	assertEquals 'labels of the Job' slurm "$(kubectl -n services get job \
 		slurm-config -o 'jsonpath={.metadata.labels.app}')"
+	assertEquals 'what it was' "$before" "$(jq -r \
+		'.data["slurm.conf"]' "$TEST_DIR"/state/slurm-config-*.json)"
+	assertEquals 'marks' null "$(kubectl -n services get configmap \
+		slurm-config-templates -o json | jq -c \
+		'.metadata.annotations | if . == {} then null else . end')"
 	assertEquals 'generation' 2 "$(generation)"
 }
 
