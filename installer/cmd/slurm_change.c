@@ -9,6 +9,9 @@
 #include "slurm/control.h"
 #include "slurm/type_edit.h"
 
+/* After a command that failed: slurmctld need not come up, it runs or not. */
+#define UNTOUCHED_MS 10000
+
 static const char *done_to(const struct slurm_change *change)
 {
 	return change->after == TYPE_LUA ? "added to" : "taken out of";
@@ -58,6 +61,26 @@ static int restart(const struct slurm_change *change,
 	return control_wait(change->site, type, settings->timeout_ms, err);
 }
 
+/* Whether the command did its work is no matter: what slurmctld says counts. It
+ * may never have been stopped. */
+static int restart_back(const struct slurm_change *change,
+			const struct settings *settings, struct err *err)
+{
+	int64_t timeout_ms = settings->timeout_ms;
+	struct err failed = ERR_INIT;
+
+	if (control_restart(settings->restart_command, &failed) < 0) {
+		log_warn("%s", failed.msg);
+		if (failed.kind == ERR_INTERRUPTED) {
+			*err = failed;
+			return -1;
+		}
+		if (timeout_ms > UNTOUCHED_MS)
+			timeout_ms = UNTOUCHED_MS;
+	}
+	return control_wait(change->site, change->before, timeout_ms, err);
+}
+
 /* slurmctld did not come up with what it got: back to what it had. */
 static int go_back(const struct slurm_change *change, const char *backup,
 		   const struct settings *settings, struct err *err)
@@ -67,14 +90,15 @@ static int go_back(const struct slurm_change *change, const char *backup,
 	log_warn("slurmctld does not come up: %s", err->msg);
 	log_info("putting '%s' back, and restarting slurmctld",
 		 change->site->path);
-	if (conf_file_restore(change->site, backup, &back) < 0) {
+	if (conf_file_restore(change->site, backup, buf_str(change->text),
+			      change->text->len, &back) < 0) {
 		err->kind = ERR_ROLLBACK_INCOMPLETE;
 		return err_hint(err,
 				"and slurm.conf cannot be put back (%s): copy "
 				"'%s' over it and restart slurmctld",
 				back.msg, backup);
 	}
-	if (restart(change, settings, change->before, &back) < 0) {
+	if (restart_back(change, settings, &back) < 0) {
 		err->kind = ERR_ROLLBACK_INCOMPLETE;
 		return err_hint(err,
 				"slurm.conf is as it was, but slurmctld does "
@@ -101,7 +125,12 @@ static int restart_safely(const struct slurm_change *change, const char *backup,
 	}
 	if (backup)
 		return go_back(change, backup, settings, err);
-	return err_wrap(err, "slurmctld does not come up");
+	err->kind = ERR_ROLLBACK_INCOMPLETE;
+	err_wrap(err, "slurmctld does not come up");
+	return err_hint(err,
+			"slurm.conf had the line before, so nothing was put "
+			"back: look into slurmctld's log; without the plugin "
+			"it starts after 'dws-csm slurm disable --force'");
 }
 
 int slurm_change(const struct slurm_change *change,

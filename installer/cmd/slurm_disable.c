@@ -41,7 +41,9 @@ static int check_jobs(const struct site *site, const struct settings *settings,
 		       "%zu job%s with #DW lines in the queue: without the "
 		       "plugin they would run without their storage, and "
 		       "nobody would tear it down; let them end or cancel "
-		       "them ('squeue -O JobID,BurstBuffer'), or use --force",
+		       "them ('squeue -O JobID,BurstBuffer', and 'scontrol "
+		       "show burst' for storage that is still torn down), or "
+		       "use --force",
 		       nr, nr > 1 ? "s are" : " is");
 }
 

@@ -35,8 +35,10 @@ static int check_types(const struct site *site, struct err *err)
 /* Faults with which slurmctld would not start. */
 static bool is_deadly(const struct finding *finding)
 {
-	static const char *const deadly[] = { "slurmctld", "lua", "user",
-					      "plugin", "hooks" };
+	static const char *const deadly[] = { "slurmctld", "lua",
+					      "user",	   "plugin",
+					      "hooks",	   "burst_buffer.conf",
+					      "running" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(deadly); i++)
 		if (str_eq(finding->check, deadly[i]))

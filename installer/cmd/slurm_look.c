@@ -183,7 +183,10 @@ void slurm_look_type(struct findings *findings, const struct site *site)
 			    last->number, last->value);
 	runs = control_setting(site, "BurstBufferType", &err);
 	if (runs == NULL)
-		finding_add_err(findings, "running", FINDING_WARNING, &err);
+		finding_add_err(findings, "running",
+				err.kind == ERR_INVALID ? FINDING_FAULT :
+							  FINDING_WARNING,
+				&err);
 	else if (type != TYPE_OTHER && type_meaning(runs) != type)
 		finding_add(findings, "running", FINDING_WARNING,
 			    "restart slurmctld: 'scontrol reconfigure' is not "

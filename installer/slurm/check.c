@@ -16,6 +16,7 @@
 #define SLURM_SETTINGS "burst_buffer.conf"
 #define OWN_SETTINGS "dws-burst-buffer.conf"
 #define MAX_BYTES ((size_t)4 << 20)
+#define MAX_PLUGIN_BYTES ((size_t)64 << 20)
 #define FIRST_RELEASE 2108
 
 #define INSTALL_PLUGIN                                                  \
@@ -157,6 +158,59 @@ static void check_plugin(struct findings *findings,
 					    "not the one of this dws-csm");
 }
 
+/* Whether the plugin for Lua knows that name: it is among its strings. */
+static bool is_known(const struct host *host, const char *plugin, size_t len,
+		     const char *name)
+{
+	size_t size = strlen(name) + 1;
+
+	if (host->plugin == NULL || plugin == NULL)
+		return true;
+	for (const char *p = plugin; size < len; p++, len--)
+		if (p[0] == '\0' && strncasecmp(p + 1, name, size) == 0)
+			return true;
+	return strcasecmp(name, "Include") == 0;
+}
+
+static bool is_time(const char *value)
+{
+	return value[strspn(value, "0123456789")] == '\0' ||
+	       strcasecmp(value, "UNLIMITED") == 0 ||
+	       strcasecmp(value, "INFINITE") == 0;
+}
+
+/* The first line of burst_buffer.conf at which slurmctld would end; the
+ * caller's. */
+static char *refused_line(const struct host *host, const char *text)
+{
+	autofree char *plugin = NULL;
+	struct conf_reader reader;
+	struct conf_line line;
+	struct err err = ERR_INIT;
+	char *refused = NULL;
+	size_t len = 0;
+
+	if (host->plugin && file_read(AT_FDCWD, host->plugin, MAX_PLUGIN_BYTES,
+				      &plugin, &len, &err) < 0)
+		plugin = NULL;
+	conf_reader_init(&reader, text, strlen(text));
+	while (refused == NULL && conf_next(&reader, &line)) {
+		const char *all = buf_str(&reader.joined);
+
+		if (line.name ?
+			    !line.more &&
+				    is_known(host, plugin, len, line.name) &&
+				    (!strcasestr(line.name, "Timeout") ||
+				     is_time(line.value)) :
+			    all[strspn(all, " \t\r\n")] == '\0')
+			continue;
+		refused = mem_strndup(text + line.at,
+				      strcspn(text + line.at, "\r\n"));
+	}
+	conf_reader_release(&reader);
+	return refused;
+}
+
 static void check_slurm_settings(struct findings *findings,
 				 const struct check_seen *seen)
 {
@@ -165,9 +219,18 @@ static void check_slurm_settings(struct findings *findings,
 	autofree char *path = site_file(&seen->site, SLURM_SETTINGS);
 	autofree char *directive = NULL;
 	autofree char *flags = NULL;
+	autofree char *refused = NULL;
 
 	if (text == NULL)
 		return;
+	refused = refused_line(&seen->host, text);
+	if (refused) {
+		finding_add(findings, SLURM_SETTINGS, FINDING_FAULT,
+			    "slurmctld would not start with it; take the line "
+			    "out, or see burst_buffer.conf(5)",
+			    "'%s': Slurm knows no '%s'", path, refused);
+		return;
+	}
 	directive = conf_value(text, strlen(text), "Directive");
 	flags = conf_value(text, strlen(text), "Flags");
 	if (!str_eq(directive, "DW"))

@@ -6,22 +6,63 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/strs.h"
 
 #define MAX_NAMES 100
+#define MAX_ATTRIBUTES 4096
+
+/* What the file was like that is replaced. */
+struct like {
+	const char *path;
+	struct stat st;
+};
+
+/* Its access list, label and whatever else it has. Where it has a list the
+ * bits of the group are that list's mask: alone they would give the group what
+ * others were given. */
+static int copy_attributes(int fd, const char *path, const struct like *like,
+			   struct err *err)
+{
+	char names[MAX_ATTRIBUTES];
+	char value[MAX_ATTRIBUTES];
+	ssize_t len = listxattr(like->path, names, sizeof(names));
+
+	for (const char *name = names; len > 0 && name < names + len;
+	     name += strlen(name) + 1) {
+		ssize_t n = getxattr(like->path, name, value, sizeof(value));
+		bool list = str_starts(name, "system.posix_acl_");
+
+		/* A label may be the system's business. */
+		if ((n < 0 || fsetxattr(fd, name, value, (size_t)n, 0) < 0) &&
+		    list)
+			return err_sys(err, errno,
+				       "cannot give '%s' the access list of "
+				       "'%s'",
+				       path, like->path);
+	}
+	if (len < 0 && errno == ERANGE)
+		return err_sys(err, errno, "cannot read the attributes of '%s'",
+			       like->path);
+	return 0;
+}
 
 /* Owner first: a change of it may take bits of the mode away. */
-static int fill(int fd, const char *path, const struct stat *like,
+static int fill(int fd, const char *path, const struct like *like,
 		const void *data, size_t len, struct err *err)
 {
-	if (fchown(fd, like->st_uid, like->st_gid) < 0 ||
-	    fchmod(fd, like->st_mode & 07777) < 0)
+	if (fchown(fd, like->st.st_uid, like->st.st_gid) < 0)
 		return err_sys(err, errno, "cannot give '%s' its owner", path);
+	if (copy_attributes(fd, path, like, err) < 0)
+		return -1;
+	if (fchmod(fd, like->st.st_mode & 07777) < 0)
+		return err_sys(err, errno, "cannot give '%s' its mode", path);
 	if (io_write_all(fd, data, len, err) < 0)
 		return err_wrap(err, "write '%s'", path);
 	if (fsync(fd) < 0)
@@ -30,7 +71,7 @@ static int fill(int fd, const char *path, const struct stat *like,
 }
 
 /* A file that was not there. */
-static int make(const char *path, const struct stat *like, const void *data,
+static int make(const char *path, const struct like *like, const void *data,
 		size_t len, struct err *err)
 {
 	int fd = file_open(AT_FDCWD, path,
@@ -46,7 +87,7 @@ static int make(const char *path, const struct stat *like, const void *data,
 	return file_close(fd, path, err);
 }
 
-static int put(const char *path, const struct stat *like, const void *data,
+static int put(const char *path, const struct like *like, const void *data,
 	       size_t len, struct err *err)
 {
 	autofree char *temp = mem_printf("%s.%ld.tmp", path, (long)getpid());
@@ -64,7 +105,7 @@ static int put(const char *path, const struct stat *like, const void *data,
 
 /* "FILE.dws-csm-20261123T113000Z", with a number behind it where two changes
  * fall into one second. */
-static int make_backup(const char *path, const struct stat *like,
+static int make_backup(const char *path, const struct like *like,
 		       const struct site *site, char **backup, struct err *err)
 {
 	char when[CLOCK_RFC3339_SIZE];
@@ -92,50 +133,61 @@ static int make_backup(const char *path, const struct stat *like,
 	return err_set(err, ERR_FAILED, "too many copies of '%s'", path);
 }
 
-/* Where the file really is, and what it is. */
-static char *real_path(const struct site *site, struct stat *st,
+/* Where the file really is, and what it is like. */
+static char *real_path(const struct site *site, struct like *like,
 		       struct err *err)
 {
 	char *path = realpath(site->path, NULL);
 
-	if (path && stat(path, st) == 0)
+	like->path = path;
+	if (path && stat(path, &like->st) == 0)
 		return path;
 	err_sys(err, errno, "cannot find '%s'", site->path);
 	free(path);
 	return NULL;
 }
 
-int conf_file_replace(const struct site *site, const void *data, size_t len,
-		      char **backup, struct err *err)
+/* Nobody changed it since. */
+static int check_text(const char *path, const char *text, size_t len,
+		      struct err *err)
 {
-	struct stat st;
-	autofree char *path = real_path(site, &st, err);
 	autofree char *now = NULL;
 	size_t now_len;
 
-	if (path == NULL ||
-	    file_read(AT_FDCWD, path, SITE_MAX_BYTES, &now, &now_len, err) < 0)
+	if (file_read(AT_FDCWD, path, SITE_MAX_BYTES, &now, &now_len, err) < 0)
 		return -1;
-	if (now_len != site->len || memcmp(now, site->text, now_len) != 0)
-		return err_set(err, ERR_LOCKED,
-			       "somebody changed '%s' just now; run this again",
-			       path);
-	if (make_backup(path, &st, site, backup, err) < 0)
+	if (now_len == len && memcmp(now, text, len) == 0)
+		return 0;
+	return err_set(err, ERR_LOCKED, "somebody changed '%s' just now", path);
+}
+
+int conf_file_replace(const struct site *site, const void *data, size_t len,
+		      char **backup, struct err *err)
+{
+	struct like like;
+	autofree char *path = real_path(site, &like, err);
+
+	if (path == NULL)
+		return -1;
+	if (check_text(path, site->text, site->len, err) < 0)
+		return err_hint(err, "run this again");
+	if (make_backup(path, &like, site, backup, err) < 0)
 		return err_wrap(err, "keep a copy of '%s'", path);
-	return put(path, &st, data, len, err);
+	return put(path, &like, data, len, err);
 }
 
 int conf_file_restore(const struct site *site, const char *backup,
-		      struct err *err)
+		      const void *data, size_t len, struct err *err)
 {
-	struct stat st;
-	autofree char *path = real_path(site, &st, err);
+	struct like like;
+	autofree char *path = real_path(site, &like, err);
 	autofree char *text = NULL;
-	size_t len;
+	size_t text_len;
 
-	if (path == NULL ||
-	    file_read(AT_FDCWD, backup, SITE_MAX_BYTES, &text, &len, err) < 0 ||
-	    put(path, &st, text, len, err) < 0)
+	if (path == NULL || check_text(path, data, len, err) < 0 ||
+	    file_read(AT_FDCWD, backup, SITE_MAX_BYTES, &text, &text_len, err) <
+		    0 ||
+	    put(path, &like, text, text_len, err) < 0)
 		return -1;
 	unlink(backup);
 	return 0;

@@ -15,8 +15,9 @@
 int conf_file_replace(const struct site *site, const void *data, size_t len,
 		      char **backup, struct err *err) must_check;
 
-/* Have it as the copy was, which goes. */
+/* Have it as the copy was, which goes. `data` is what it was replaced with;
+ * ERR_LOCKED where somebody changed that. */
 int conf_file_restore(const struct site *site, const char *backup,
-		      struct err *err) must_check;
+		      const void *data, size_t len, struct err *err) must_check;
 
 #endif

@@ -39,6 +39,7 @@ static int call(const struct site *site, char *const *words, int64_t timeout_ms,
 			       "there is no %s on this host; install Slurm's "
 			       "client programs",
 			       words[0]);
+	program_forget_habits();
 	strs_add(&argv, program);
 	for (size_t i = 1; words[i]; i++)
 		strs_add(&argv, words[i]);
@@ -49,6 +50,12 @@ static int call(const struct site *site, char *const *words, int64_t timeout_ms,
 	if (result->status == 0)
 		return 0;
 	line = first_line(result->err.len ? &result->err : &result->out, &len);
+	/* It never came to asking. slurmctld would not start with it either. */
+	if (strstr(buf_str(&result->err), "Unable to process configuration"))
+		return err_set(err, ERR_INVALID,
+			       "Slurm refuses '%s', or a file that it "
+			       "includes: %.*s",
+			       site->path, (int)len, line);
 	return err_set(err, ERR_BLOCKED, "slurmctld does not answer: %.*s",
 		       (int)len, line);
 }
@@ -147,18 +154,57 @@ int control_restart(const char *command, struct err *err)
 		       command, result.status, (int)len, line);
 }
 
+/* The job of "    JobID=7 CreateTime=...", or of one of an array,
+ * "JobID=5_2(7)"; the caller's. */
+static char *buffer_job(const char *line)
+{
+	const char *id = str_after(line + strspn(line, " "), "JobID=");
+	const char *raw = id ? strchr(id, '(') : NULL;
+
+	if (id == NULL)
+		return NULL;
+	if (raw && raw < id + strcspn(id, " "))
+		id = raw + 1;
+	return mem_strndup(id, strspn(id, "0123456789"));
+}
+
+/* Jobs that have ended, but whose storage is still to be torn down. */
+static void add_buffers(const struct site *site, struct strs *jobs)
+{
+	char *words[] = { "scontrol", "show", "burst", NULL };
+	auto_proc struct proc_result result = PROC_RESULT_INIT;
+	auto_strs struct strs lines = STRS_INIT;
+	struct err ignored = ERR_INIT;
+
+	/* Without a plugin there is nothing to show. */
+	if (call(site, words, PATIENCE_MS, &result, &ignored) < 0)
+		return;
+	strs_split(&lines, buf_str(&result.out), '\n');
+	for (size_t i = 0; i < lines.nr; i++) {
+		autofree char *job = buffer_job(lines.item[i]);
+
+		if (job && !strs_has(jobs, job))
+			strs_add(jobs, job);
+	}
+}
+
 int control_count_jobs(const struct site *site, size_t *nr, struct err *err)
 {
 	char *words[] = { "squeue", "-h", "-a", "-O", "JobID:12,BurstBuffer:8",
 			  NULL };
 	auto_proc struct proc_result result = PROC_RESULT_INIT;
 	auto_strs struct strs lines = STRS_INIT;
+	auto_strs struct strs jobs = STRS_INIT;
 
 	if (call(site, words, PATIENCE_MS, &result, err) < 0)
 		return -1;
 	strs_split(&lines, buf_str(&result.out), '\n');
-	*nr = 0;
 	for (size_t i = 0; i < lines.nr; i++)
-		*nr += strchr(lines.item[i], '#') != NULL;
+		if (strchr(lines.item[i], '#'))
+			strs_addf(&jobs, "%.*s",
+				  (int)strcspn(lines.item[i], " "),
+				  lines.item[i]);
+	add_buffers(site, &jobs);
+	*nr = jobs.nr;
 	return 0;
 }

@@ -12,7 +12,8 @@
 #include "slurm/site.h"
 
 /* What slurmctld says of `name` in its configuration ("BurstBufferType"), the
- * caller's; "" where it says none. ERR_BLOCKED where it does not answer. */
+ * caller's; "" where it says none. ERR_BLOCKED where it does not answer, ERR_INVALID
+ * where Slurm refuses slurm.conf. */
 char *control_setting(const struct site *site, const char *name,
 		      struct err *err) must_check;
 
@@ -24,7 +25,8 @@ int control_wait(const struct site *site, enum type_meaning type,
 /* Run the command that restarts slurmctld: words, no shell. */
 int control_restart(const char *command, struct err *err) must_check;
 
-/* How many jobs in the queue ask for a burst buffer; ERR_BLOCKED likewise. */
+/* How many jobs in the queue ask for a burst buffer, or have left it but not
+ * yet their storage; ERR_BLOCKED likewise. */
 int control_count_jobs(const struct site *site, size_t *nr, struct err *err)
 	must_check;
 

@@ -29,7 +29,9 @@ static void give_up_rights(const struct user *user)
 	struct rlimit memory = { MAX_MEMORY, MAX_MEMORY };
 	struct rlimit none = { 0, 0 };
 
-	/* A file of that user must not run as root. */
+	/* A file of that user must not run as root, nor write into the
+	 * terminal of root. */
+	setsid();
 	if (user && geteuid() == 0 &&
 	    (setgroups(1, &user->gid) < 0 ||
 	     setresgid(user->gid, user->gid, user->gid) < 0 ||

@@ -1,5 +1,6 @@
 #include "slurm/program.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,4 +41,23 @@ char *program_find_here(const char *name)
 	return found ? found :
 		       program_find(name, PROGRAM_SERVICE_PATH
 				    ":/opt/slurm/sbin:/opt/slurm/bin");
+}
+
+void program_forget_habits(void)
+{
+	static const char *const prefixes[] = {
+		"SQUEUE_",	     "SCANCEL_",     "SCONTROL_",
+		"SLURM_CLUSTERS=",   "SBATCH_WAIT=", "SBATCH_CLUSTERS=",
+		"SBATCH_ARRAY_INX=",
+	};
+	auto_strs struct strs names = STRS_INIT;
+
+	/* First all names: unsetenv moves the others. */
+	for (char **e = environ; e && *e; e++)
+		for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+			if (str_starts(*e, prefixes[i]))
+				strs_addf(&names, "%.*s", (int)strcspn(*e, "="),
+					  *e);
+	for (size_t i = 0; i < names.nr; i++)
+		unsetenv(names.item[i]);
 }

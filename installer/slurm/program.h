@@ -17,4 +17,9 @@ char *program_find(const char *name, const char *path) must_check;
 /* The same in our PATH, and then where administration programs are. */
 char *program_find_here(const char *name) must_check;
 
+/* Take variables out of our environment by which a person sets what Slurm's
+ * commands leave out or ask ("SQUEUE_USERS", "SCANCEL_INTERACTIVE"): what they
+ * answer must not hang on that. */
+void program_forget_habits(void);
+
 #endif

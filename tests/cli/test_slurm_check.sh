@@ -25,7 +25,8 @@ setUp()
 	cp "$root"/payload/slurm/*.{conf,lua} "$etc"
 	printf '%s\n' "DwsCsm=$DWS_CSM" "Kubeconfig=$file" \
 		>>"$etc/dws-burst-buffer.conf"
-	printf '%s\n' ClusterName=test "SlurmUser=$(id -un)" >"$conf"
+	printf '%s\n' ClusterName=test SlurmctldHost=localhost \
+		MessageTimeout=1 "SlurmUser=$(id -un)" >"$conf"
 	must kubectl delete clusterrolebinding slurm-dws-viewer --ignore-not-found
 	given_credential
 }
@@ -140,7 +141,8 @@ test_enable_restarts_a_real_slurmctld()
 	slurm_can || return 0
 	submitted --begin=now+1hour "$T/slurm/jobs/job"
 	assertEquals "sbatch ($err)" 0 "$rc"
-	run_dws slurm disable --restart --restart-command "$TEST_DIR/restart"
+	SQUEUE_USERS=nobody SQUEUE_PARTITION=none run_dws slurm disable \
+		--restart --restart-command "$TEST_DIR/restart"
 	assert_rc 3
 	assert_err '1 job is with #DW lines in the queue' --force
 	assertEquals 'restarts' 1 "$(wc -l <"$TEST_DIR/restarts")"

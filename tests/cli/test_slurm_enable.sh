@@ -34,7 +34,7 @@ setUp()
 	mkdir -p "$etc"
 	cp "$root"/payload/slurm/*.{conf,lua} "$etc"
 	printf 'DwsCsm=%s\n' "$DWS_CSM" >>"$etc/dws-burst-buffer.conf"
-	given $'ClusterName=test\nSlurmUser='"$(id -un)"$'\n'
+	given $'ClusterName=test\nSlurmctldHost=localhost\nMessageTimeout=1\nSlurmUser='"$(id -un)"$'\n'
 }
 
 given()
@@ -141,10 +141,10 @@ test_check_tells_files_that_others_may_change()
 
 test_check_names_what_slurm_would_stop_at()
 {
-	given $'ClusterName=test\nInclude gone.conf\n'
+	given $'ClusterName=test\nSlurmctldHost=localhost\nMessageTimeout=1\nInclude gone.conf\n'
 	run_dws slurm check
 	assert_rc 1
-	assert_err "'$conf' line 2: Include" gone.conf
+	assert_err "'$conf' line 4: Include" gone.conf
 	rm "$conf"
 	run_dws slurm check
 	assert_rc 3
@@ -157,7 +157,7 @@ test_enable_adds_one_line_and_disable_takes_it_out()
 {
 	local before
 
-	given $'# site\r\nClusterName=test\r\n#BurstBufferType=\r\nInclude x.conf\r\n'
+	given $'# site\r\nClusterName=test\r\nSlurmctldHost=localhost\r\nMessageTimeout=1\r\n#BurstBufferType=\r\nInclude x.conf\r\n'
 	echo 'TreeWidth=50' >"$etc/x.conf"
 	before=$(<"$conf")
 	chmod 0640 "$conf"
@@ -165,7 +165,7 @@ test_enable_adds_one_line_and_disable_takes_it_out()
 	assert_rc 0
 	assert_out "'$conf'" 'scontrol reconfigure' 'all hosts'
 	assert_err 'warning: kubeconfig:'
-	assert_conf $'# site\r\nClusterName=test\r\n#BurstBufferType=\r\n'"$line"$'\r\nInclude x.conf\r'
+	assert_conf $'# site\r\nClusterName=test\r\nSlurmctldHost=localhost\r\nMessageTimeout=1\r\n#BurstBufferType=\r\n'"$line"$'\r\nInclude x.conf\r'
 	assertEquals 'mode' 640 "$(stat -c %a "$conf")"
 	assertEquals 'the copy' "$before" "$(cat "$conf".dws-csm-*)"
 	run_dws slurm enable
@@ -203,7 +203,7 @@ test_enable_follows_a_link()
 
 test_enable_refuses_another_system()
 {
-	given $'ClusterName=test\nINCLUDE x.conf\n'
+	given $'ClusterName=test\nSlurmctldHost=localhost\nMessageTimeout=1\nINCLUDE x.conf\n'
 	echo 'burstbuffertype=burst_buffer/datawarp' >"$etc/x.conf"
 	run_dws slurm enable
 	assert_rc 3
@@ -240,6 +240,33 @@ test_enable_restarts_only_when_all_is_well()
 	assert_err 'kubeconfig' 'nothing was changed: 1 fault'
 	assert_untouched
 	assertFalse 'restarted' "[ -e '$TEST_DIR/restarted' ]"
+}
+
+test_what_slurm_cannot_read_is_no_small_matter()
+{
+	local text wrong
+
+	text=$(<"$conf")
+	echo Fooo=bar >>"$conf"
+	run_dws slurm check -o json
+	assert_rc 3
+	assert_finding running fault 'unrecognized key: Fooo'
+	run_dws slurm enable
+	assert_rc 3
+	assert_err 'nothing was changed'
+	assert_untouched
+
+	given "$text"
+	for wrong in Fooo=bar 'Directive' 'StageInTimeout=1h' 'Flags=A B'; do
+		cp "$root/payload/slurm/burst_buffer.conf" "$etc"
+		run_dws slurm check -o json
+		assert_finding burst_buffer.conf ok "$etc/burst_buffer.conf"
+		echo "$wrong" >>"$etc/burst_buffer.conf"
+		run_dws slurm enable
+		assert_rc 3
+		assert_err 'burst_buffer.conf' "'$wrong'"
+		assert_untouched
+	done
 }
 
 # --- a real slurmctld -------------------------------------------------------
@@ -312,7 +339,15 @@ test_slurmctld_that_does_not_come_up_gets_its_old_file()
 	assertEquals 'copies' '' "$(find "$etc" -name '*dws-csm-*')"
 	runs_with burst_buffer/lua
 
+	# A command that did nothing to it.
 	run_dws slurm disable --restart --restart-command false --timeout 1s
+	assert_rc 7
+	assert_err 'slurm.conf is as it was, and slurmctld runs with it'
+	assertEquals 'slurm.conf' "$(<"$TEST_DIR/before")" "$(<"$conf")"
+
+	slurmctld_down
+	run_dws slurm disable --force --restart --restart-command false \
+		--timeout 1s
 	assert_rc 8
 	assert_err 'look into its log'
 	assertEquals 'slurm.conf' "$(<"$TEST_DIR/before")" "$(<"$conf")"

@@ -85,7 +85,15 @@ static void conf_file_keeps_mode_link_and_a_copy(void **state)
 	assert_text(path, "B=2\n");
 
 	err_clear(&err);
-	assert_done(conf_file_restore(&site, backup, &err) == 0, &err);
+	assert_int_equal(conf_file_restore(&site, backup, "D=4\n", 4, &err),
+			 -1);
+	assert_error(&err, ERR_LOCKED, "somebody changed");
+	assert_text(path, "B=2\n");
+	assert_text(backup, "A=1\n");
+
+	err_clear(&err);
+	assert_done(conf_file_restore(&site, backup, "B=2\n", 4, &err) == 0,
+		    &err);
 	assert_text(path, "A=1\n");
 	assert_int_equal(access(backup, F_OK), -1);
 }
