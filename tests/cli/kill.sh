@@ -230,6 +230,9 @@ prepare()
 	else
 		given_release "$old" --overlay "$few"
 		given_resources "$old" "${without[@]/#/--except=}"
+		# It follows the release, whose role has another name.
+		must kubectl create clusterrolebinding slurm-dws-viewer \
+			--clusterrole=workload-manager --user=slurm-dws
 	fi
 	note_state "$begin"
 	goes_to "$end" "${forward[@]}"
