@@ -16,6 +16,7 @@
 #include "cmd/job_workflow.h"
 #include "cmd/output.h"
 #include "slurm/job.h"
+#include "slurm/program.h"
 #include "slurm/site.h"
 
 #define SAMPLE "payload/slurm/sample-job.sh"
@@ -130,7 +131,7 @@ static int submit(struct test *test, const struct strs *args, struct err *err)
 		.dir = settings->chdir,
 	};
 
-	job_clear_environment();
+	program_forget_habits();
 	if (check_user(settings, err) < 0 ||
 	    read_script(args, &script, &order, err) < 0 ||
 	    job_check_script(order.script, order.len, err) < 0 ||

@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -185,31 +184,17 @@ int job_check_script(const char *script, size_t len, struct err *err)
 
 	strs_split(&lines, text, '\n');
 	for (size_t i = 0; i < lines.nr; i++) {
-		if (lines.item[i][0] != '#')
+		const char *first =
+			lines.item[i] + strspn(lines.item[i], " \t\r");
+
+		/* sbatch reads on behind empty lines and indented comments. */
+		if (*first && *first != '#')
 			break;
 		if (str_starts(lines.item[i], "#SBATCH") &&
 		    check_line(lines.item[i], err) < 0)
 			return -1;
 	}
 	return 0;
-}
-
-void job_clear_environment(void)
-{
-	static const char *const prefixes[] = {
-		"SQUEUE_",	     "SCANCEL_",	  "SBATCH_CLUSTERS=",
-		"SBATCH_WAIT=",	     "SBATCH_ARRAY_INX=", "SLURM_CLUSTERS=",
-		"SBATCH_TEST_ONLY=",
-	};
-	auto_strs struct strs names = STRS_INIT;
-
-	for (char **e = environ; e && *e; e++)
-		for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
-			if (str_starts(*e, prefixes[i]))
-				strs_take(&names,
-					  mem_strndup(*e, strcspn(*e, "=")));
-	for (size_t i = 0; i < names.nr; i++)
-		unsetenv(names.item[i]);
 }
 
 static void add_option(struct strs *argv, const char *name, const char *value)

@@ -36,10 +36,6 @@ struct job_order {
 int job_check_script(const char *script, size_t len, struct err *err)
 	must_check;
 
-/* Leave out of our environment what would do the same, or hide jobs from squeue
- * and scancel. Once, at the start. */
-void job_clear_environment(void);
-
 /* Its number, the caller's. A signal that comes meanwhile is left for the
  * caller to find: the job is there. */
 char *job_submit(const struct job_order *order, struct err *err) must_check;

@@ -46,9 +46,9 @@ char *program_find_here(const char *name)
 void program_forget_habits(void)
 {
 	static const char *const prefixes[] = {
-		"SQUEUE_",	     "SCANCEL_",     "SCONTROL_",
-		"SLURM_CLUSTERS=",   "SBATCH_WAIT=", "SBATCH_CLUSTERS=",
-		"SBATCH_ARRAY_INX=",
+		"SQUEUE_",	     "SCANCEL_",	  "SCONTROL_",
+		"SLURM_CLUSTERS=",   "SBATCH_WAIT=",	  "SBATCH_CLUSTERS=",
+		"SBATCH_ARRAY_INX=", "SBATCH_TEST_ONLY=",
 	};
 	auto_strs struct strs names = STRS_INIT;
 

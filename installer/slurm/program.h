@@ -18,8 +18,9 @@ char *program_find(const char *name, const char *path) must_check;
 char *program_find_here(const char *name) must_check;
 
 /* Take variables out of our environment by which a person sets what Slurm's
- * commands leave out or ask ("SQUEUE_USERS", "SCANCEL_INTERACTIVE"): what they
- * answer must not hang on that. */
+ * commands leave out or ask ("SQUEUE_USERS", "SCANCEL_INTERACTIVE"), or that
+ * make of one job several or one elsewhere: what they do for us must not hang
+ * on that. */
 void program_forget_habits(void);
 
 #endif

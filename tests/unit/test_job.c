@@ -79,6 +79,7 @@ static void job_script_is_one_job_of_this_cluster(void **state)
 		{ "#!/bin/sh\n#SBATCH --account=a --wait-all-nodes=1\n", NULL },
 		{ "#!/bin/sh\ntrue\n#SBATCH --array=1-2\n", NULL },
 		{ "#!/bin/sh\n\n#SBATCH --array=1-2\n", "--array" },
+		{ "#!/bin/sh\n \t\r\n # x\n#SBATCH --array=1-2", "--array" },
 		{ "#!/bin/sh\n#SBATCH --arr=1-2", "--array" },
 		{ "#!/bin/sh\n#SBATCH -n 1 -a1-2\n", "--array" },
 		{ "#!/bin/sh\n#SBATCH\t-M other\n", "--clusters" },
@@ -97,18 +98,6 @@ static void job_script_is_one_job_of_this_cluster(void **state)
 		if (cases[i].says)
 			assert_error(&err, ERR_USAGE, cases[i].says);
 	}
-}
-
-static void job_environment_hides_nothing(void **state)
-{
-	(void)state;
-	setenv("SQUEUE_USERS", "nobody", 1);
-	setenv("SBATCH_WAIT", "1", 1);
-	setenv("SBATCH_PARTITION", "debug", 1);
-	job_clear_environment();
-	assert_null(getenv("SQUEUE_USERS"));
-	assert_null(getenv("SBATCH_WAIT"));
-	assert_string_equal(getenv("SBATCH_PARTITION"), "debug");
 }
 
 static void job_remedy_goes_by_the_words_of_slurm(void **state)
@@ -134,7 +123,6 @@ int main(void)
 		cmocka_unit_test(job_facts_are_lines_of_slurm_alone),
 		cmocka_unit_test(job_facts_may_be_missing),
 		cmocka_unit_test(job_script_is_one_job_of_this_cluster),
-		cmocka_unit_test(job_environment_hides_nothing),
 		cmocka_unit_test(job_remedy_goes_by_the_words_of_slurm),
 	};
 
