@@ -272,39 +272,58 @@ static int roll_job(struct csm *csm, int64_t timeout_ms, struct err *err)
 	return wait_job(csm, deadline, err);
 }
 
-/* Without a readiness probe a pod is ready before its program has read a file:
- * it must live on for a while. */
-static int watch_slurmctld(struct csm *csm, int64_t settle_ms, struct err *err)
+/* How often containers of its pods were started again; `*pod` (the caller's) is
+ * one of them. */
+static int64_t count_restarts(struct csm *csm, char **pod, struct err *err)
 {
 	autofree char *query = inquest_pod_query(csm->slurmctld);
 	autojval struct jval *deployment = NULL;
 	autojval struct jval *pods = NULL;
+	int64_t nr = 0;
 
-	log_info("looking whether slurmctld stays up");
-	if (clock_sleep(settle_ms, err) < 0)
-		return -1;
 	deployment = kube_get(csm->kube, SLURMCTLD_PATH, err);
 	if (deployment)
 		pods = kube_list_all(csm->kube, PODS_PATH, query, err);
 	if (pods == NULL)
 		return -1;
 	for (size_t i = 0; i < jval_len(pods); i++) {
-		const struct jval *pod = jval_at(pods, i);
+		const struct jval *seen = jval_at(pods, i);
 		const struct jval *list =
-			jval_path(pod, "status.containerStatuses");
+			jval_path(seen, "status.containerStatuses");
+		int64_t before = nr;
 
-		if (!inquest_is_current(csm->kube, deployment, pod))
+		if (!inquest_is_current(csm->kube, deployment, seen))
 			continue;
 		for (size_t j = 0; j < jval_len(list); j++)
-			if (jval_int(jval_at(list, j), "restartCount", 0) > 0)
-				return err_set(
-					err, ERR_FAILED,
-					"pod '%s' ended after it was ready; "
-					"'kubectl -n " CSM_SLURM_NAMESPACE
-					" logs --previous %s' tells why",
-					object_name(pod), object_name(pod));
+			nr += jval_int(jval_at(list, j), "restartCount", 0);
+		if (nr > before) {
+			free(*pod);
+			*pod = mem_strdup(object_name(seen));
+		}
 	}
-	return 0;
+	return nr;
+}
+
+/* Without a readiness probe a pod is ready before its program has read a file:
+ * it must live on for a while. What it went through before it was ready, while
+ * others were not there yet, is no matter. */
+static int watch_slurmctld(struct csm *csm, int64_t settle_ms, struct err *err)
+{
+	autofree char *pod = NULL;
+	int64_t before = count_restarts(csm, &pod, err);
+	int64_t after;
+
+	log_info("looking whether slurmctld stays up");
+	if (before < 0 || clock_sleep(settle_ms, err) < 0)
+		return -1;
+	after = count_restarts(csm, &pod, err);
+	if (after <= before)
+		return after < 0 ? -1 : 0;
+	return err_set(err, ERR_FAILED,
+		       "pod '%s' ended after it was ready; 'kubectl "
+		       "-n " CSM_SLURM_NAMESPACE
+		       " logs --previous %s' tells why",
+		       pod, pod);
 }
 
 static int roll_slurmctld(struct csm *csm, const struct wait_options *wait,
