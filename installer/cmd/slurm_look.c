@@ -36,6 +36,13 @@ static bool look_at_owner(struct findings *findings,
 			    (unsigned int)st.st_uid, seen->site.user);
 		return false;
 	}
+	if (seen->has_user && !user_can_read(&seen->user, path)) {
+		finding_add(findings, "kubeconfig", FINDING_FAULT,
+			    "let it pass the folders that lead there, or put "
+			    "the file into /etc/slurm",
+			    "%s cannot reach '%s'", seen->site.user, path);
+		return false;
+	}
 	if (st.st_mode & 077) {
 		autofree char *remedy = mem_printf("'chmod 0600 %s'", path);
 

@@ -223,6 +223,15 @@ static void check_slurm_settings(struct findings *findings,
 
 	if (text == NULL)
 		return;
+	if (seen->has_user && !user_can_read(&seen->user, path)) {
+		finding_add(findings, SLURM_SETTINGS, FINDING_WARNING,
+			    "'chmod 0644' it, unless other groups of that user "
+			    "let it in",
+			    "%s cannot read '%s': Slurm would take #DW lines "
+			    "for comments",
+			    seen->site.user, path);
+		return;
+	}
 	refused = refused_line(&seen->host, text);
 	if (refused) {
 		finding_add(findings, SLURM_SETTINGS, FINDING_FAULT,

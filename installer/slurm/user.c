@@ -1,7 +1,11 @@
 #include "slurm/user.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -68,4 +72,29 @@ int user_find(struct user *user, const char *name, struct err *err)
 		return 0;
 	return err_set(err, ERR_NOT_FOUND, "this host knows no user '%s'",
 		       name);
+}
+
+bool user_can_read(const struct user *user, const char *path)
+{
+	int status;
+	pid_t pid;
+
+	if (geteuid() != 0 || user->uid == 0)
+		return true;
+	pid = fork();
+	if (pid == 0) {
+		setsid();
+		_exit(setgroups(1, &user->gid) < 0 ||
+				      setresgid(user->gid, user->gid,
+						user->gid) < 0 ||
+				      setresuid(user->uid, user->uid,
+						user->uid) < 0 ||
+				      access(path, R_OK) == 0 ?
+			      0 :
+			      1);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return true;
+	return pid < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 1;
 }

@@ -22,4 +22,8 @@ int user_find(struct user *user, const char *name, struct err *err) must_check;
  * where there is none. */
 bool user_of_passwd(struct user *user, const char *text, const char *name);
 
+/* Whether that user, in no group but its own, may read the file: also by the
+ * folders that lead there. True where we are not root, and cannot try. */
+bool user_can_read(const struct user *user, const char *path);
+
 #endif

@@ -97,6 +97,15 @@ test_the_credential_belongs_to_somebody_else()
 	chown "$slurm_user" "$file"
 	run_dws slurm check -o json
 	assert_rc 0
+	mkdir -m 0700 "$T/slurm/closed"
+	cp -p "$file" "$T/slurm/closed"
+	sed -i "s|^Kubeconfig=.*|Kubeconfig=$T/slurm/closed/${file##*/}|" \
+		"$etc/dws-burst-buffer.conf"
+	chmod 0600 "$etc/burst_buffer.conf"
+	run_dws slurm check -o json
+	assert_rc 3
+	assert_finding kubeconfig fault "$slurm_user cannot reach"
+	assert_finding burst_buffer.conf warning 'cannot read'
 	# Loaded as that user, who cannot read it.
 	chmod 0600 "$etc/burst_buffer.lua"
 	run_dws slurm check -o json
