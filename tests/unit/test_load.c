@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/mem.h"
@@ -201,6 +202,31 @@ static void user_is_found_by_name_and_number(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void user_can_read_goes_by_mode_and_folders(void **state)
+{
+	char folder[] = "/tmp/test_user.XXXXXX";
+	const struct user nobody = { .uid = 65534, .gid = 65534 };
+	const struct user root = { .uid = 0, .gid = 0 };
+	autofree char *path = NULL;
+	bool tried = geteuid() == 0;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	path = mem_printf("%s/file", folder);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(user_can_read(&nobody, path), !tried);
+	assert_true(user_can_read(&root, path));
+	assert_int_equal(chmod(folder, 0755), 0);
+	assert_true(user_can_read(&nobody, path));
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(user_can_read(&nobody, path), !tried);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +238,7 @@ int main(void)
 		cmocka_unit_test(host_knows_libraries_of_lua),
 		cmocka_unit_test(host_wants_more_hooks_of_later_releases),
 		cmocka_unit_test(user_is_found_by_name_and_number),
+		cmocka_unit_test(user_can_read_goes_by_mode_and_folders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
