@@ -166,8 +166,10 @@ static bool is_known(const struct host *host, const char *plugin, size_t len,
 
 	if (host->plugin == NULL || plugin == NULL)
 		return true;
-	for (const char *p = plugin; size < len; p++, len--)
-		if (p[0] == '\0' && strncasecmp(p + 1, name, size) == 0)
+	/* Not only whole strings: the linker keeps one that ends another one
+	 * as the end of that. */
+	for (const char *p = plugin; size <= len; p++, len--)
+		if (strncasecmp(p, name, size) == 0)
 			return true;
 	return strcasecmp(name, "Include") == 0;
 }

@@ -259,6 +259,7 @@ test_what_slurm_cannot_read_is_no_small_matter()
 	given "$text"
 	for wrong in Fooo=bar 'Directive' 'StageInTimeout=1h' 'Flags=A B'; do
 		cp "$root/payload/slurm/burst_buffer.conf" "$etc"
+		echo 'AllowUsers=root' >>"$etc/burst_buffer.conf"
 		run_dws slurm check -o json
 		assert_finding burst_buffer.conf ok "$etc/burst_buffer.conf"
 		echo "$wrong" >>"$etc/burst_buffer.conf"
