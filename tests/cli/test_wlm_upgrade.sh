@@ -15,7 +15,17 @@ oneTimeSetUp()
 {
 	seed_images "$old" "$new"
 	pods_fare
-	kube_proxy
+	kube_proxy || fail 'the proxy does not start'
+}
+
+oneTimeTearDown()
+{
+	[ -d "$TEST_DIR" ] || return 0
+	spoil ''
+	given_no_dws
+	must kubectl delete clusterrolebinding slurm-dws-viewer \
+		slurm-dws-viewer-spare --ignore-not-found
+	server_stop kube
 }
 
 setUp()
