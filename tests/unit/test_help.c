@@ -103,10 +103,8 @@ static void options_have_a_line_of_help_and_one_name(void **state)
 			const struct opt *other = &settings_table.opt[k];
 			bool same = str_eq(opt->name, other->name);
 
-			assert_true(same ? opt->offset == other->offset :
-					   !opt->letter ||
-						    opt->letter !=
-							    other->letter);
+			assert_true(same || !opt->letter ||
+				    opt->letter != other->letter);
 			for (size_t c = 0; same && commands[c]; c++)
 				assert_false(
 					commands[c]->groups & opt->groups &&
