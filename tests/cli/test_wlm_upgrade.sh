@@ -208,7 +208,7 @@ test_a_failed_upgrade_leaves_it_as_it_was()
 	given_credential
 	note_state failed
 	pods_fare "*/dws:$new" imagepull
-	run_dws upgrade --version "$new" --skip-images --timeout 8s
+	run_dws upgrade --version "$new" --skip-images --timeout 20s
 	assert_rc 7
 	pods_fare
 	assert_whole failed
