@@ -17,6 +17,9 @@
 #define BATCH 128
 /* A status that somebody else writes at the same time. */
 #define STATUS_TRIES 5
+/* One that Kubernetes is about to collect: how long that may take. */
+#define COLLECT_MS 60000
+#define COLLECT_PAUSE_MS 50
 #define TOLD 5
 
 enum fate {
@@ -164,6 +167,81 @@ static int create_object(struct restore *self, struct kube *kube,
 	return -1;
 }
 
+/* Whatever holds it: it is about to go. */
+static int remove_live(struct kube *kube, const char *path,
+		       const struct jval *live, struct err *err)
+{
+	autojval struct jval *patch =
+		jval_pack("{s:{s:n}}", "metadata", "finalizers");
+	autojval struct jval *options =
+		jval_pack("{s:s, s:s, s:{s:s?}}", "apiVersion", "v1", "kind",
+			  "DeleteOptions", "preconditions", "uid",
+			  jval_str(live, "metadata.uid"));
+
+	if ((jval_len(jval_path(live, "metadata.finalizers")) == 0 ||
+	     kube_call(kube, "PATCH", path, "application/merge-patch+json",
+		       patch, NULL, err) == 0) &&
+	    kube_call(kube, "DELETE", path, NULL, options, NULL, err) == 0)
+		return 0;
+	if (!kube_is_not_found(err) && !kube_is_conflict(err))
+		return -1;
+	err_clear(err);
+	return 0;
+}
+
+/*
+ * What is there already, in a CRD that was not removed, may have had its owner
+ * in one that was: Kubernetes collects it, sooner or later, and nothing that is
+ * written into it is sure to be seen in time. So it goes at once, and is
+ * created anew. 1 when it is gone, 0 when it stays; `*live` is what it is then.
+ */
+static int replace_doomed(struct restore *self, struct kube *kube,
+			  const char *path, struct jval **live, struct err *err)
+{
+	int64_t deadline = deadline_in_ms(COLLECT_MS);
+
+	for (bool removed = false;; removed = true) {
+		int held;
+
+		jval_free(mem_steal(live));
+		*live = kube_get(kube, path, err);
+		if (*live == NULL && !kube_is_not_found(err))
+			return -1;
+		if (*live == NULL) {
+			err_clear(err);
+			return 1;
+		}
+		held = owners_hold(self->owners, kube, *live, err);
+		if (held != 0)
+			return held < 0 ? -1 : 0;
+		if (!removed && remove_live(kube, path, *live, err) < 0)
+			return -1;
+		if (deadline_left_ms(deadline) == 0)
+			return err_set(err, ERR_TIMEOUT,
+				       "its owner is gone, and it stays");
+		if (clock_sleep(COLLECT_PAUSE_MS, err) < 0)
+			return -1;
+	}
+}
+
+/* A fate, or -1; `*live` is what stands then, or NULL. */
+static int bring_object(struct restore *self, struct kube *kube,
+			const struct jval *crd, const char *path,
+			const struct jval *object, struct jval **live,
+			struct err *err)
+{
+	for (;;) {
+		int fate = create_object(self, kube, crd, object, live, err);
+		int gone;
+
+		if (fate != FATE_EXISTED)
+			return fate;
+		gone = replace_doomed(self, kube, path, live, err);
+		if (gone <= 0)
+			return gone < 0 ? -1 : FATE_EXISTED;
+	}
+}
+
 /* Takes apart `object` into what is created and its status. */
 static int put_object(struct restore *self, struct kube *kube,
 		      const struct jval *crd, const struct jval *saved,
@@ -179,7 +257,7 @@ static int put_object(struct restore *self, struct kube *kube,
 		status = jval_ref(jval_get(object, "status"));
 		jval_del(object, "status");
 	}
-	fate = create_object(self, kube, crd, object, &live, err);
+	fate = bring_object(self, kube, crd, path, object, &live, err);
 	if (fate != FATE_CREATED && fate != FATE_EXISTED)
 		return fate;
 	if (!is_empty(status) &&

@@ -12,6 +12,8 @@
 #include "txn/names.h"
 
 #define SLOTS 4096
+/* Owners of owners; more than DWS has, and an end to those in a circle. */
+#define MAX_DEPTH 8
 
 /* "Kind/namespace/name", and its uid, "" = it is not there. */
 struct slot {
@@ -91,30 +93,47 @@ static void remember(struct owners *self, const char *key, const char *uid)
 	pthread_mutex_unlock(&self->lock);
 }
 
-static char *ask(struct kube *kube, const struct jval *crd, const char *ns,
-		 const char *name, struct err *err)
+static bool is_ours(const struct jval *owner)
 {
-	autofree char *path = custom_path(crd, ns, name);
+	char group[256];
+
+	object_group(owner, group, sizeof(group));
+	return str_eq(group, DWS_GROUP);
+}
+
+static int hold(struct owners *self, struct kube *kube, const struct jval *live,
+		unsigned int depth, struct err *err);
+
+static char *ask(struct owners *self, struct kube *kube, const char *path,
+		 unsigned int depth, struct err *err)
+{
 	autojval struct jval *owner = kube_get(kube, path, err);
 	const char *uid = jval_str(owner, "metadata.uid");
+	int held;
 
-	if (owner)
-		return mem_strdup(uid ? uid : "");
-	if (!kube_is_not_found(err))
+	if (owner == NULL && !kube_is_not_found(err))
 		return NULL;
-	err_clear(err);
-	return mem_strdup("");
+	if (owner == NULL) {
+		err_clear(err);
+		return mem_strdup("");
+	}
+	held = hold(self, kube, owner, depth + 1, err);
+	if (held < 0)
+		return NULL;
+	return mem_strdup(held && uid ? uid : "");
 }
 
 /* The uid of an owner in `ns`, "" when it is not there; NULL = failure. */
 static char *uid_of(struct owners *self, struct kube *kube,
-		    const struct jval *owner, const char *ns, struct err *err)
+		    const struct jval *owner, const char *ns,
+		    unsigned int depth, struct err *err)
 {
 	const char *kind = jval_str(owner, "kind");
 	const char *name = jval_str(owner, "name");
 	const struct jval *crd = carry_crd(self->crds, kind);
 	autofree char *key = mem_printf("%s/%s/%s", kind ? kind : "",
 					ns ? ns : "", name ? name : "");
+	autofree char *path = NULL;
 	char *uid;
 
 	if (crd == NULL || str_empty(name))
@@ -122,18 +141,38 @@ static char *uid_of(struct owners *self, struct kube *kube,
 	uid = recall(self, key);
 	if (uid)
 		return uid;
-	uid = ask(kube, crd, ns, name, err);
+	path = custom_path(crd, ns, name);
+	uid = ask(self, kube, path, depth, err);
 	if (uid)
 		remember(self, key, uid);
 	return uid;
 }
 
-static bool is_ours(const struct jval *owner)
+static int hold(struct owners *self, struct kube *kube, const struct jval *live,
+		unsigned int depth, struct err *err)
 {
-	char group[256];
+	const struct jval *list = jval_path(live, "metadata.ownerReferences");
+	const char *ns = object_namespace(live);
 
-	object_group(owner, group, sizeof(group));
-	return str_eq(group, DWS_GROUP);
+	for (size_t i = 0; depth < MAX_DEPTH && i < jval_len(list); i++) {
+		const struct jval *owner = jval_at(list, i);
+		autofree char *uid = NULL;
+
+		if (!is_ours(owner))
+			continue;
+		uid = uid_of(self, kube, owner, ns, depth, err);
+		if (uid == NULL)
+			return -1;
+		if (!str_eq(uid, jval_str(owner, "uid")))
+			return 0;
+	}
+	return 1;
+}
+
+int owners_hold(struct owners *self, struct kube *kube, const struct jval *live,
+		struct err *err)
+{
+	return hold(self, kube, live, 0, err);
 }
 
 int owners_set(struct owners *self, struct kube *kube, struct jval *object,
@@ -149,7 +188,7 @@ int owners_set(struct owners *self, struct kube *kube, struct jval *object,
 
 		if (!is_ours(owner))
 			continue;
-		uid = uid_of(self, kube, owner, ns, err);
+		uid = uid_of(self, kube, owner, ns, 0, err);
 		if (uid == NULL)
 			return err_wrap(err, "look for the owner of %s '%s'",
 					object_kind(object),

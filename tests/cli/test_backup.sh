@@ -277,6 +277,29 @@ test_owners_and_namespaces_that_are_gone()
 	must kubectl delete namespace short-lived --wait=false
 }
 
+# As where the removal of kinds ends half-way: what they owned is collected in
+# the kinds that still stand, sooner or later.
+test_what_has_lost_its_owner_is_made_anew()
+{
+	local breakdown=directivebreakdowns.$group/shared-lustre-0
+	local persistent=persistentstorageinstances.$group/shared-lustre
+	local held='{"metadata":{"finalizers":["example.com/held"]}}'
+
+	kinds_of 0.1.17
+	must resources load "$samples/0.1.17.yaml" --except SystemStatus
+	resources dump --owners >"$TEST_DIR/was" || fail 'owners'
+	take
+	must kubectl -n research patch "$breakdown" --type=merge -p "$held"
+	must kubectl -n research patch "$persistent" --type=merge \
+		-p '{"metadata":{"finalizers":null}}'
+	must kubectl -n research delete "$persistent"
+	run_dws backup restore "$id"
+	assert_rc 0
+	resources dump --owners >"$TEST_DIR/is" || fail 'owners'
+	assertEquals 'resources' '' "$(diff "$TEST_DIR/was" "$TEST_DIR/is")"
+	must resources remove
+}
+
 test_finalizers_and_what_was_about_to_go()
 {
 	kinds_of 0.1.17
