@@ -9,7 +9,8 @@
  * is left out with a warning: it would have gone with it. Workflows are never
  * restored, their jobs know nothing of it (counted as abandoned). Several at a
  * time. Safe to run again after a kill: what is there already stays, with its
- * status completed.
+ * status completed, but for what names an owner of DWS that is gone: Kubernetes
+ * would collect that, so it is deleted and created anew.
  */
 #ifndef TXN_RESTORE_H
 #define TXN_RESTORE_H
