@@ -154,57 +154,62 @@ int control_restart(const char *command, struct err *err)
 		       command, result.status, (int)len, line);
 }
 
-/* The job of "    JobID=7 CreateTime=...", or of one of an array,
- * "JobID=5_2(7)"; the caller's. */
-static char *buffer_job(const char *line)
+/* The number that `text` begins with, up to its end or one of `ends`; anything
+ * else tells of no job. */
+static void add_number(struct strs *jobs, const char *text, const char *ends)
 {
-	const char *id = str_after(line + strspn(line, " "), "JobID=");
-	const char *raw = id ? strchr(id, '(') : NULL;
+	size_t len = strspn(text, "0123456789");
+	autofree char *job = mem_strndup(text, len);
 
-	if (id == NULL)
-		return NULL;
-	if (raw && raw < id + strcspn(id, " "))
-		id = raw + 1;
-	return mem_strndup(id, strspn(id, "0123456789"));
+	if (len > 0 && strchr(ends, text[len]) && !strs_has(jobs, job))
+		strs_add(jobs, job);
 }
 
-/* Jobs that have ended, but whose storage is still to be torn down. */
-static void add_buffers(const struct site *site, struct strs *jobs)
+void control_parse_queue(const char *text, struct strs *jobs)
 {
-	char *words[] = { "scontrol", "show", "burst", NULL };
-	auto_proc struct proc_result result = PROC_RESULT_INIT;
 	auto_strs struct strs lines = STRS_INIT;
-	struct err ignored = ERR_INIT;
 
-	/* Without a plugin there is nothing to show. */
-	if (call(site, words, PATIENCE_MS, &result, &ignored) < 0)
-		return;
-	strs_split(&lines, buf_str(&result.out), '\n');
+	strs_split(&lines, text, '\n');
+	for (size_t i = 0; i < lines.nr; i++)
+		if (strchr(lines.item[i], '#'))
+			add_number(jobs, lines.item[i], " #");
+}
+
+void control_parse_buffers(const char *text, struct strs *jobs)
+{
+	auto_strs struct strs lines = STRS_INIT;
+
+	strs_split(&lines, text, '\n');
 	for (size_t i = 0; i < lines.nr; i++) {
-		autofree char *job = buffer_job(lines.item[i]);
+		const char *line = lines.item[i];
+		const char *id = str_after(line + strspn(line, " "), "JobID=");
+		const char *raw = id ? strchr(id, '(') : NULL;
 
-		if (job && !strs_has(jobs, job))
-			strs_add(jobs, job);
+		if (id == NULL)
+			continue;
+		if (raw && raw < id + strcspn(id, " "))
+			add_number(jobs, raw + 1, ")");
+		else
+			add_number(jobs, id, " ");
 	}
 }
 
 int control_count_jobs(const struct site *site, size_t *nr, struct err *err)
 {
-	char *words[] = { "squeue", "-h", "-a", "-O", "JobID:12,BurstBuffer:8",
+	char *queue[] = { "squeue", "-h", "-a", "-O", "JobID:12,BurstBuffer:8",
 			  NULL };
-	auto_proc struct proc_result result = PROC_RESULT_INIT;
-	auto_strs struct strs lines = STRS_INIT;
+	char *buffers[] = { "scontrol", "show", "burst", NULL };
+	auto_proc struct proc_result queued = PROC_RESULT_INIT;
+	auto_proc struct proc_result left = PROC_RESULT_INIT;
 	auto_strs struct strs jobs = STRS_INIT;
+	struct err ignored = ERR_INIT;
 
-	if (call(site, words, PATIENCE_MS, &result, err) < 0)
+	if (call(site, queue, PATIENCE_MS, &queued, err) < 0)
 		return -1;
-	strs_split(&lines, buf_str(&result.out), '\n');
-	for (size_t i = 0; i < lines.nr; i++)
-		if (strchr(lines.item[i], '#'))
-			strs_addf(&jobs, "%.*s",
-				  (int)strcspn(lines.item[i], " "),
-				  lines.item[i]);
-	add_buffers(site, &jobs);
+	control_parse_queue(buf_str(&queued.out), &jobs);
+	/* Without a plugin there is nothing to show. */
+	if (call(site, buffers, PATIENCE_MS, &left, &ignored) == 0)
+		control_parse_buffers(buf_str(&left.out), &jobs);
 	*nr = jobs.nr;
 	return 0;
 }

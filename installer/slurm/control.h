@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/strs.h"
 #include "slurm/site.h"
 
 /* What slurmctld says of `name` in its configuration ("BurstBufferType"), the
@@ -33,5 +34,12 @@ int control_count_jobs(const struct site *site, size_t *nr, struct err *err)
 /* The value in the text of `scontrol show config`; the caller's, NULL where it
  * has none. "(null)" is "". */
 char *control_parse(const char *text, const char *name) must_check;
+
+/* Add the numbers of jobs that are not there yet: of those that ask for a burst
+ * buffer in the text of `squeue -h -O JobID,BurstBuffer`, and of those that
+ * still have one in that of `scontrol show burst`: "    JobID=7 CreateTime=...",
+ * or a task of an array, "JobID=5_2(7)". */
+void control_parse_queue(const char *text, struct strs *jobs);
+void control_parse_buffers(const char *text, struct strs *jobs);
 
 #endif
