@@ -1,6 +1,7 @@
 #include "cmd/job_workflow.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,11 @@
 #define CREDENTIAL "/etc/slurm/slurm-dws.kubeconfig"
 #define NAMESPACE "default"
 #define PATIENCE_MS 5000
+#define CALL_MS 15000
+#define CONFLICTS 5
+#define CONFLICT_MS 200
+#define LOOK_MS 1000
+#define ORIGIN "burst_buffer.lua"
 
 struct job_workflow {
 	char *id;
@@ -31,6 +37,7 @@ struct job_workflow {
 	struct wlm_file file;
 	struct kube *kube;
 	struct watch *watch; /* NULL: slurmctld is asked */
+	char *uid;	     /* of the Workflow that was seen last, or NULL */
 	char *complaint;     /* that was logged last */
 };
 
@@ -130,6 +137,7 @@ void job_workflow_close(struct job_workflow *self)
 	kube_free(self->kube);
 	wlm_file_release(&self->file);
 	free(self->complaint);
+	free(self->uid);
 	free(self->credential);
 	free(self->ns);
 	free(self->name);
@@ -204,6 +212,14 @@ static void complain(struct job_workflow *self, const char *text)
 	log_info("the Workflow cannot be seen: %s", text);
 }
 
+static void note_uid(struct job_workflow *self, const char *uid)
+{
+	if (uid == NULL || str_eq(self->uid, uid))
+		return;
+	free(self->uid);
+	self->uid = mem_strdup(uid);
+}
+
 /* One event of the watch: 1, 0 or -1 as job_workflow_wait. */
 static int wait_watch(struct job_workflow *self, struct story *story,
 		      int64_t began, int64_t timeout_ms,
@@ -228,10 +244,12 @@ static int wait_watch(struct job_workflow *self, struct story *story,
 	}
 	if (result == 0 || workflow == NULL)
 		return result;
-	if (strcmp(type, "DELETED") == 0)
+	if (strcmp(type, "DELETED") == 0) {
 		*event = story_workflow_gone(story, clock_now_ms() - began);
-	else
+	} else {
+		note_uid(self, jval_str(workflow, "metadata.uid"));
 		*event = see_object(story, clock_now_ms() - began, workflow);
+	}
 	return 1;
 }
 
@@ -277,4 +295,104 @@ int job_workflow_wait(struct job_workflow *self, struct story *story,
 		return 1;
 	}
 	return result;
+}
+
+/* --- ending it ------------------------------------------------------------ */
+
+/* Whether it is what the plugin made for this job, and what we saw. */
+static int check_own(const struct job_workflow *self,
+		     const struct jval *workflow, struct err *err)
+{
+	autofree char *number =
+		mem_printf("%" PRId64, jval_int(workflow, "spec.jobID", -1));
+
+	if (str_eq(jval_str(workflow, "metadata.labels.origin"), ORIGIN) &&
+	    str_eq(jval_str(workflow, "metadata.uid"), self->uid) &&
+	    str_eq(number, self->id))
+		return 0;
+	return err_set(err, ERR_FAILED,
+		       "Workflow '%s' in namespace '%s' is not the job's any "
+		       "more: left as it is",
+		       self->name, self->ns);
+}
+
+/* Teardown, or where it is complete there the deletion. 1: asked for; 0: it is
+ * gone; -1: failed, perhaps since it was changed meanwhile. */
+static int ask_once(struct job_workflow *self, struct workflow_client *client,
+		    struct err *err)
+{
+	autojval struct jval *workflow = workflow_get(client, self->name, err);
+	autojval struct jval *answer = NULL;
+
+	if (workflow == NULL)
+		return -1;
+	if (check_own(self, workflow, err) < 0)
+		return -1;
+	if (str_eq(jval_str(workflow, "spec.desiredState"), "Teardown") &&
+	    workflow_stand(workflow, "Teardown") == WORKFLOW_REACHED)
+		answer = workflow_delete(client, self->name, err);
+	else
+		answer = workflow_set_state(
+			client, self->name, "Teardown", true,
+			jval_str(workflow, "metadata.resourceVersion"), err);
+	return answer ? 1 : -1;
+}
+
+/* As ask_once. The controller may write to it at the same moment. */
+static int ask_for_end(struct job_workflow *self, struct err *err)
+{
+	struct kube *kube = kube_new(self->file.config);
+	struct workflow_client client;
+	struct err failure = ERR_INIT;
+	struct err ignored = ERR_INIT;
+	int result;
+
+	workflow_client_init(&client, kube, self->ns, NULL, CALL_MS);
+	for (int i = 1;; i++) {
+		err_clear(&failure);
+		result = ask_once(self, &client, &failure);
+		if (result > 0 || i == CONFLICTS ||
+		    !str_eq(workflow_fault(&failure), "conflict") ||
+		    clock_sleep(CONFLICT_MS, &ignored) < 0)
+			break;
+	}
+	workflow_client_release(&client);
+	kube_free(kube);
+	if (result < 0 && str_eq(workflow_fault(&failure), "gone"))
+		return 0;
+	if (result < 0)
+		*err = failure;
+	return result;
+}
+
+int job_workflow_end(struct job_workflow *self, struct story *story,
+		     int64_t began, int64_t deadline, job_event_fn *tell,
+		     void *ctx, struct err *err)
+{
+	if (self->uid == NULL)
+		return err_set(err, ERR_FAILED,
+			       "the plugin's credential is not to be read "
+			       "here");
+	while (!story->gone) {
+		int64_t left = deadline_left_ms(deadline);
+		int asked = story_is_left(story) ? ask_for_end(self, err) : 1;
+
+		if (asked < 0)
+			return -1;
+		if (asked == 0) {
+			tell(ctx, story_workflow_gone(story,
+						      clock_now_ms() - began));
+			return 0;
+		}
+		if (left == 0)
+			return err_set(err, ERR_TIMEOUT,
+				       "Workflow '%s' was asked for Teardown, "
+				       "and does not go",
+				       self->name);
+		if (job_workflow_wait(self, story, began,
+				      left < LOOK_MS ? left : LOOK_MS, tell,
+				      ctx, err) < 0)
+			return -1;
+	}
+	return 0;
 }

@@ -33,4 +33,12 @@ int job_workflow_wait(struct job_workflow *self, struct story *story,
 		      int64_t began, int64_t timeout_ms, job_event_fn *tell,
 		      void *ctx, struct err *err) must_check;
 
+/* End it as the plugin would have done: Teardown with hurry, then it is deleted;
+ * only the plugin's own for this job, and the one that was seen. 0 when it is
+ * gone, also by somebody else. Fails where it is not watched, where the server
+ * refuses, and at the deadline (ERR_TIMEOUT). */
+int job_workflow_end(struct job_workflow *self, struct story *story,
+		     int64_t began, int64_t deadline, job_event_fn *tell,
+		     void *ctx, struct err *err) must_check;
+
 #endif

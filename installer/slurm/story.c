@@ -148,6 +148,15 @@ bool story_is_over(const struct story *story)
 	       (!story->seen || story->gone);
 }
 
+bool story_is_left(const struct story *story)
+{
+	if (!job_state_is_final(story->state) || !story->seen || story->gone)
+		return false;
+	return !str_eq(story->desired, "Teardown") ||
+	       (str_eq(story->reached, "Teardown") &&
+		str_eq(story->status, "Completed"));
+}
+
 bool story_is_held(const struct story *story, int64_t at_ms)
 {
 	return story->held_ms > 0 && at_ms - story->held_ms > HELD_MS;

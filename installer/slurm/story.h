@@ -88,6 +88,11 @@ bool story_is_over(const struct story *story);
  * and nobody did anything about it for a while. */
 bool story_is_held(const struct story *story, int64_t at_ms);
 
+/* Whether the job is over, but nobody tears its Workflow down, or deletes it
+ * after that: the plugin does both at once. Slurm may have killed it there, as
+ * the scripts of a job that is cancelled before it runs. */
+bool story_is_left(const struct story *story);
+
 /* How long the Workflow was asked for this state; -1 where it never was. Until
  * `now_ms`, where it still is. */
 int64_t story_state_ms(const struct story *story, const char *state,
@@ -118,6 +123,14 @@ struct verdict {
 
 void story_judge(const struct story *story, enum story_end end,
 		 struct verdict *verdict);
+/* Of a job that was cancelled, and of which something stays: what to do. `ns` is
+ * of the Workflow; `failure`: why we could not end that ourselves, or NULL. */
+void story_judge_stay(const struct story *story, const char *ns,
+		      const struct err *failure, struct verdict *verdict);
+
+/* The Workflow stayed until we ended it. */
+void story_judge_mended(const struct story *story, struct verdict *verdict);
+
 void verdict_release(struct verdict *verdict);
 
 #define auto_story __attribute__((cleanup(story_release)))

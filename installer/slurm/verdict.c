@@ -217,6 +217,59 @@ void story_judge(const struct story *story, enum story_end end,
 	}
 }
 
+/* What Slurm does with a job that is cancelled before it runs, now and then. */
+static void explain_race(const struct story *story, struct verdict *verdict)
+{
+	strs_addf(&verdict->next,
+		  "slurmctld's log: where it has 'teardown for JobId=%s "
+		  "terminated by slurmctld' Slurm killed its own teardown (a "
+		  "race in its scancel); 'scontrol show burst' lists the "
+		  "buffer until slurmctld is restarted",
+		  story->id);
+}
+
+void story_judge_mended(const struct story *story, struct verdict *verdict)
+{
+	strs_addf(&verdict->next,
+		  "job %s was cancelled, but Slurm left its Workflow, so this "
+		  "command tore it down and deleted it: no storage stays",
+		  story->id);
+	explain_race(story, verdict);
+}
+
+void story_judge_stay(const struct story *story, const char *ns,
+		      const struct err *failure, struct verdict *verdict)
+{
+	bool other = !str_eq(ns, "default");
+	autofree char *option = mem_printf("%s%s", other ? " --namespace=" : "",
+					   other ? ns : "");
+	autofree char *place = workflow_place(story);
+
+	if (!job_state_is_final(story->state)) {
+		strs_addf(&verdict->next,
+			  "job %s was cancelled, but does not end: its storage "
+			  "is not torn down yet; 'scontrol show job %s', and "
+			  "slurmctld's log",
+			  story->id, story->id);
+		return;
+	}
+	strs_addf(&verdict->next,
+		  "job %s was cancelled, but its Workflow stays: %s%s%s",
+		  story->id, place, failure ? "; cannot end it: " : "",
+		  failure ? failure->msg : "");
+	if (!story_is_left(story)) {
+		advise_hang(story, verdict);
+		return;
+	}
+	strs_addf(&verdict->next,
+		  "its storage stays allocated until slurmctld is restarted, "
+		  "or: 'dws-csm workflows set-state %s Teardown --hurry%s', "
+		  "'dws-csm workflows wait %s Teardown%s', 'dws-csm workflows "
+		  "delete %s%s' on a master node",
+		  story->id, option, story->id, option, story->id, option);
+	explain_race(story, verdict);
+}
+
 void verdict_release(struct verdict *verdict)
 {
 	free(verdict->what);

@@ -77,6 +77,16 @@ script()
 	} >"$TEST_DIR/job.sh"
 }
 
+# without_credential COMMAND...: with settings that name none.
+without_credential()
+{
+	# Where the job's user finds it as well.
+	mkdir -p "$T/slurm/conf"
+	cp /etc/slurm/slurm.conf "$T/slurm/conf"
+	echo 'Kubeconfig=/nowhere' >"$T/slurm/conf/dws-burst-buffer.conf"
+	SLURM_CONF=$T/slurm/conf/slurm.conf "$@"
+}
+
 # given_fault LINE...: what the driver does with the next job.
 given_fault()
 {
@@ -125,11 +135,7 @@ test_without_the_credential_slurmctld_is_asked()
 {
 	isSkipping && return
 	script 'sleep 3'
-	# Where the job's user finds it as well.
-	mkdir -p "$T/slurm/conf"
-	cp /etc/slurm/slurm.conf "$T/slurm/conf"
-	echo 'Kubeconfig=/nowhere' >"$T/slurm/conf/dws-burst-buffer.conf"
-	SLURM_CONF=$T/slurm/conf/slurm.conf run_job "$TEST_DIR/job.sh"
+	without_credential run_job "$TEST_DIR/job.sh"
 	assert_rc 0
 	assert_err 'looked at through slurmctld' "'/nowhere'"
 	assert_out 'workflow  PreRun  Completed' 'workflow  gone' passed
@@ -175,6 +181,56 @@ test_a_job_that_hangs_is_cancelled()
 		"'dws-csm workflows show $job'"
 	assertEquals 'the job' CANCELLED "$(job_field JobState)"
 	assertEquals 'the Workflow' '' "$(workflow_field .metadata.name)"
+}
+
+# As where slurmctld kills its own teardown of a job that is cancelled: nothing
+# else will do it.
+slurm_forgets_teardowns()
+{
+	cp /etc/slurm/burst_buffer.lua "$T/slurm/burst_buffer.lua"
+	sed -i '/^return slurm.SUCCESS$/i \
+		function slurm_bb_job_teardown() return slurm.SUCCESS end' \
+		/etc/slurm/burst_buffer.lua
+}
+
+test_what_slurm_leaves_is_torn_down()
+{
+	isSkipping && return
+	slurm_forgets_teardowns
+	given_fault 'DataIn hold'
+	run_job --timeout 2s
+	cp "$T/slurm/burst_buffer.lua" /etc/slurm/
+	assert_rc 6
+	assert_err 'Slurm left the Workflow'
+	assert_out 'workflow  Teardown  Completed' 'workflow  gone' \
+		'this command tore it down' \
+		"'teardown for JobId=$job terminated by slurmctld'"
+	assertEquals 'the Workflow' '' "$(workflow_field .metadata.name)"
+	assertEquals 'Teardown hurry gone' "$(history_of "$job" |
+		sed 's/.*DataIn //')"
+}
+
+# What is told to do is done here.
+test_what_slurm_leaves_and_this_may_not_end_is_told()
+{
+	isSkipping && return
+	local words
+
+	slurm_forgets_teardowns
+	given_fault 'DataIn hold'
+	without_credential run_job --timeout 2s
+	cp "$T/slurm/burst_buffer.lua" /etc/slurm/
+	assert_rc 6
+	assert_out 'its Workflow stays: its Workflow is in DataIn (DriverWait)' \
+		'its storage stays allocated'
+	grep -o "'dws-csm workflows [a-z-]* $job[^']*'" "$TEST_DIR/out" |
+		tr -d "'" | grep -v show >"$TEST_DIR/told"
+	assertEquals 'commands' 3 "$(wc -l <"$TEST_DIR/told")"
+	while read -r _ words; do
+		# shellcheck disable=SC2086 # words
+		must "$DWS_CSM" $words </dev/null
+	done <"$TEST_DIR/told"
+	soon 'the Workflow to go' history_ends gone
 }
 
 test_what_hangs_may_be_left()

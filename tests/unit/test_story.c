@@ -254,6 +254,78 @@ static void what_hangs_is_told_with_its_place(void **state)
 	judge(&story, STORY_LOST, ERR_FAILED, "no longer knows", NULL);
 }
 
+static void what_slurm_left_is_told_apart_from_what_it_is_at(void **state)
+{
+	struct story auto_story story = STORY_INIT;
+
+	(void)state;
+	workflow(&story, 1000, "DataIn", "DataIn", "DriverWait");
+	story_job(&story, 1500, "PENDING", "BurstBufferStageIn", "");
+	assert_false(story_is_left(&story));
+	story_job(&story, 2000, "CANCELLED", "None", "");
+	assert_true(story_is_left(&story));
+	workflow(&story, 3000, "Teardown", "DataIn", "Completed");
+	assert_false(story_is_left(&story));
+	workflow(&story, 4000, "Teardown", "Teardown", "DriverWait");
+	assert_false(story_is_left(&story));
+	workflow(&story, 5000, "Teardown", "Teardown", "Completed");
+	assert_true(story_is_left(&story));
+	story_workflow_gone(&story, 6000);
+	assert_false(story_is_left(&story));
+}
+
+/* What is told of something that stays: some of it, and nothing of the rest. */
+static void stay(const struct story *story, const char *ns, const char *failure,
+		 const char *wanted, const char *unwanted)
+{
+	struct verdict auto_verdict verdict = VERDICT_INIT;
+	autofree char *list = NULL;
+	struct err err = ERR_INIT;
+
+	if (failure)
+		assert_int_equal(err_set(&err, ERR_FAILED, "%s", failure), -1);
+	story_judge_stay(story, ns, failure ? &err : NULL, &verdict);
+	list = strs_join(&verdict.next, "\n");
+	if (!strstr(list, wanted) || (unwanted && strstr(list, unwanted)))
+		fail_msg("%s", list);
+}
+
+static void what_stays_is_told_with_what_ends_it(void **state)
+{
+	struct story auto_story story = STORY_INIT;
+
+	(void)state;
+	begin(&story);
+	workflow(&story, 1000, "DataIn", "DataIn", "DriverWait");
+	story_job(&story, 1500, "COMPLETING", "None", "");
+	stay(&story, "default", NULL, "does not end", "set-state");
+	story_job(&story, 2000, "CANCELLED", "None", "");
+	stay(&story, "default", "no rights",
+	     "in DataIn (DriverWait); cannot end it: no rights", NULL);
+	stay(&story, "default", NULL,
+	     "'dws-csm workflows set-state 12 Teardown --hurry'", NULL);
+	stay(&story, "slurm", NULL, "delete 12 --namespace=slurm'", NULL);
+	stay(&story, "default", NULL,
+	     "'teardown for JobId=12 terminated by slurmctld'", NULL);
+	workflow(&story, 3000, "Teardown", "DataIn", "Completed");
+	stay(&story, "default", NULL, "controller of DWS", "set-state");
+}
+
+static void what_was_mended_is_told(void **state)
+{
+	struct story auto_story story = STORY_INIT;
+	struct verdict auto_verdict verdict = VERDICT_INIT;
+	autofree char *list = NULL;
+
+	(void)state;
+	begin(&story);
+	story_judge_mended(&story, &verdict);
+	list = strs_join(&verdict.next, "\n");
+	assert_non_null(strstr(list, "no storage stays"));
+	assert_non_null(strstr(list, "terminated by slurmctld"));
+	assert_int_equal(verdict.kind, ERR_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +342,10 @@ int main(void)
 		cmocka_unit_test(a_job_that_fails_is_told_with_its_exit_code),
 		cmocka_unit_test(a_cancelled_job_was_cancelled_by_somebody),
 		cmocka_unit_test(what_hangs_is_told_with_its_place),
+		cmocka_unit_test(
+			what_slurm_left_is_told_apart_from_what_it_is_at),
+		cmocka_unit_test(what_stays_is_told_with_what_ends_it),
+		cmocka_unit_test(what_was_mended_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
