@@ -15,7 +15,7 @@
 #include "kube/parallel.h"
 
 #define APPLY_JOBS 6
-#define CRD_TIMEOUT_MS 120000
+#define TIMEOUT_MS 120000
 
 struct item {
 	const struct jval *object; /* as given */
@@ -103,6 +103,35 @@ static int apply_map(struct apply *apply, struct err *err)
 		       list);
 }
 
+static int64_t timeout_of(const struct apply_options *options)
+{
+	return options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
+}
+
+/*
+ * The server takes changes to what is being deleted as long as something holds
+ * it, and then it is gone, changes and all: only what comes after it stays.
+ */
+static int apply_for_good(const struct apply_options *options,
+			  struct kube *kube, const struct apply_one *one,
+			  enum apply_result *result, struct err *err)
+{
+	autojval struct jval *leaving = jval_pack("[O]", one->object);
+
+	for (;;) {
+		int status = apply_object(kube, one, result, err);
+
+		if (status <= 0)
+			return status;
+		log_verbose("%s '%s' is being deleted: waiting until it is "
+			    "gone",
+			    object_kind(one->object), object_name(one->object));
+		if (wait_gone(kube, options->discovery, leaving,
+			      timeout_of(options), NULL, err) < 0)
+			return err_wrap(err, "apply");
+	}
+}
+
 static bool is_namespace(const struct item *item)
 {
 	return strcmp(object_kind(item->object), "Namespace") == 0;
@@ -141,7 +170,8 @@ static int apply_item(void *ctx, unsigned int worker, size_t index,
 		item->prepared = apply_prepare(item->object);
 		one.object = item->prepared;
 		one.path = item->path;
-		if (apply_object(kube, &one, &item->result, err) < 0) {
+		if (apply_for_good(options, kube, &one, &item->result, err) <
+		    0) {
 			progress_end(progress, PROGRESS_FAILED, NULL);
 			return -1;
 		}
@@ -158,15 +188,12 @@ static int apply_item(void *ctx, unsigned int worker, size_t index,
 static int wait_for_crds(struct apply *apply, struct err *err)
 {
 	const struct apply_options *options = apply->options;
-	int64_t timeout_ms = options->crd_timeout_ms;
 
-	if (timeout_ms < 0)
-		timeout_ms = 0;
 	if (!apply->crds_pending || options->dry_run)
 		return 0;
 	apply->crds_pending = false;
 	return crd_wait(apply->kubes[0], options->discovery, apply->objects,
-			timeout_ms ? timeout_ms : CRD_TIMEOUT_MS, err);
+			timeout_of(options), err);
 }
 
 /* A first installation is told by its namespaces. */
@@ -222,8 +249,7 @@ static int apply_ranks(struct apply *apply, struct err *err)
 		if (apply_rank(apply, rank, &next, err) < 0)
 			return -1;
 	}
-	return apply->options->crd_timeout_ms < 0 ? 0 :
-						    wait_for_crds(apply, err);
+	return apply->options->crds_later ? 0 : wait_for_crds(apply, err);
 }
 
 /*

@@ -28,8 +28,8 @@ struct apply_options {
 	struct discovery *discovery;
 	bool dry_run;	   /* server side: dryRun=All */
 	unsigned int jobs; /* connections; 0 = 6 */
-	/* 0 = 120 s; negative: only where an object of theirs comes */
-	int64_t crd_timeout_ms;
+	int64_t timeout_ms; /* of each wait; 0 = 120 s */
+	bool crds_later; /* wait for CRDs only where an object of theirs comes */
 	bool expect_new; /* nothing of it is there: do not look first */
 	/* Told of each object once all is done, or would be: what stood (NULL
 	 * where nothing did, or nobody looked) and what the server made of it.

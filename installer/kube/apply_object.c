@@ -231,6 +231,12 @@ static bool is_unchanged(const struct apply_one *one, const struct jval *before,
 	       same_metadata(before, after);
 }
 
+/* What a deletion has marked goes as soon as nothing holds it any more. */
+static int is_leaving(const struct apply_one *one, const struct jval *object)
+{
+	return !one->dry_run && jval_path(object, "metadata.deletionTimestamp");
+}
+
 /* Apply without a look before. What turns out to have been there counts as
  * changed, and what kubectl apply owns of it is taken over afterwards. */
 static int apply_blindly(struct kube *kube, const struct apply_one *one,
@@ -246,6 +252,8 @@ static int apply_blindly(struct kube *kube, const struct apply_one *one,
 	if (status != 201)
 		patch = takeover_patch(after, APPLY_FIELD_MANAGER);
 	hand_over(one->made, after);
+	if (is_leaving(one, after))
+		return 1;
 	if (patch == NULL || one->dry_run)
 		return 0;
 	if (take_over(kube, one, patch, err) < 0)
@@ -253,7 +261,7 @@ static int apply_blindly(struct kube *kube, const struct apply_one *one,
 	return send_apply(kube, one, NULL, err) < 0 ? -1 : 0;
 }
 
-/* Look, take over, apply. */
+/* Look, take over, apply; see apply_object. */
 static int try_apply(struct kube *kube, const struct apply_one *one,
 		     enum apply_result *result, struct err *err)
 {
@@ -268,6 +276,8 @@ static int try_apply(struct kube *kube, const struct apply_one *one,
 		return -1;
 	hand_over(one->live, before);
 	hand_over(one->made, before);
+	if (is_leaving(one, before))
+		return 1;
 	if (before)
 		patch = takeover_patch(before, APPLY_FIELD_MANAGER);
 	if (before && patch == NULL && says_nothing(one->object)) {
@@ -286,7 +296,7 @@ static int try_apply(struct kube *kube, const struct apply_one *one,
 		*result = APPLY_UNCHANGED;
 	else
 		*result = APPLY_CHANGED;
-	return 0;
+	return is_leaving(one, after);
 }
 
 int apply_object(struct kube *kube, const struct apply_one *one,
@@ -298,9 +308,10 @@ int apply_object(struct kube *kube, const struct apply_one *one,
 
 	for (;;) {
 		struct err failure = ERR_INIT;
+		int status = try_apply(kube, one, result, &failure);
 
-		if (try_apply(kube, one, result, &failure) == 0)
-			return 0;
+		if (status >= 0)
+			return status;
 		if (kube_is_not_found(&failure) && one->fresh && one->dry_run) {
 			/* What it needs is not really there. */
 			*result = APPLY_CREATED;

@@ -25,6 +25,8 @@ struct apply_one {
 	struct jval **live, **made;
 };
 
+/* 0; 1 when it went onto an object that is being deleted, and will go with it
+ * (not in a dry run, where the answer is what would be). */
 int apply_object(struct kube *kube, const struct apply_one *one,
 		 enum apply_result *result, struct err *err) must_check;
 

@@ -9,7 +9,8 @@ static struct apply_options apply_options(const struct deploy *self)
 	return (struct apply_options){
 		.config = self->config,
 		.discovery = self->discovery,
-		.crd_timeout_ms = self->wait ? self->timeout_ms : -1,
+		.timeout_ms = self->timeout_ms,
+		.crds_later = !self->wait,
 		.expect_new = self->expect_new,
 		.progress = self->progress,
 	};
