@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "cmd/option_check.h"
 #include "format/yaml.h"
+#include "txn/transaction.h"
 
 #define CONFIG_FILE "/etc/dws-csm/config.yaml"
 #define CONFIG_MAX_BYTES ((size_t)1 << 20)
@@ -305,7 +306,7 @@ void settings_init(struct settings *settings)
 {
 	memset(settings, 0, sizeof(*settings));
 	settings->wait = true;
-	settings->timeout_ms = 120000;
+	settings->timeout_ms = TXN_TIMEOUT_MS;
 	settings->replicas = -1;
 	settings->hooks_timeout_ms = 300000;
 	settings->job_timeout_ms = 900000;

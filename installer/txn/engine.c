@@ -47,6 +47,15 @@ bool engine_is_committed(const struct engine *self)
 	       str_eq(journal_str(self, "step"), "finish");
 }
 
+int64_t engine_timeout_ms(const struct engine *self)
+{
+	int64_t timeout_ms = self->options->timeout_ms;
+
+	return engine_is_back(self) && timeout_ms < TXN_TIMEOUT_MS ?
+		       TXN_TIMEOUT_MS :
+		       timeout_ms;
+}
+
 /* Takes away what stands; on the way back also what an installation brought. */
 static bool removes(const struct engine *self)
 {
@@ -251,10 +260,23 @@ static int is_intact(const struct engine *self, struct err *err)
 	return str_eq(step, "remove") && self->now ? crds_stand(self, err) : 0;
 }
 
+/* It builds on what was applied. */
+static bool is_after_deploy(const struct engine *self)
+{
+	const char *step = journal_str(self, "step");
+
+	return str_eq(step, "wait") || str_eq(step, "restore") ||
+	       str_eq(step, "probe");
+}
+
 int engine_rewind(struct engine *self, struct err *err)
 {
 	int intact;
 
+	if (is_after_deploy(self)) {
+		jval_set_str(self->journal.value, "step", "deploy");
+		return 0;
+	}
 	if (engine_is_back(self) ||
 	    !str_eq(journal_str(self, "step"), "remove"))
 		return 0;

@@ -47,14 +47,21 @@ const char *engine_first_step(const struct engine *self);
 int engine_turn(struct engine *self, const char *why, struct err *err)
 	must_check;
 
-/* For who takes it up: where the last step had not taken anything away yet,
- * begin anew, since the backup may be old by now. Not written yet. */
+/* For who takes it up. Where the last step had not taken anything away yet,
+ * begin anew, since the backup may be old by now; where the objects had been
+ * applied, apply them again, since who mended a cause may have deleted some.
+ * Not written yet. */
 int engine_rewind(struct engine *self, struct err *err) must_check;
 
 /* From the step that the journal names, which may be half done, to the end,
  * where the journal is closed; and what follows from a failure: see
  * transaction.h. */
 int engine_see_through(struct engine *self, struct err *err) must_check;
+
+/* How long each wait of a step may take. The way back has at least as long as
+ * by default: who has no patience with what is new loses all by leaving what
+ * stood half-way. */
+int64_t engine_timeout_ms(const struct engine *self);
 
 /* Past its commit: what the journal tells cannot be undone. */
 bool engine_is_committed(const struct engine *self);

@@ -335,7 +335,8 @@ static int go_back(struct change *change, struct err *err)
 	bool removed;
 
 	begin_again(change);
-	if (fence(engine, err) < 0)
+	if ((engine_is_back(engine) && engine_rewind(engine, err) < 0) ||
+	    fence(engine, err) < 0)
 		return -1;
 	if (!engine_is_committed(engine)) {
 		if (engine_turn(engine, "rolled back by hand", err) < 0)

@@ -17,7 +17,7 @@ static struct deploy deploy_of(const struct engine *self)
 		.kube = options->kube,
 		.discovery = options->discovery,
 		.wait = jval_bool(self->journal.value, "wait", true),
-		.timeout_ms = options->timeout_ms,
+		.timeout_ms = engine_timeout_ms(self),
 		.progress = options->progress,
 	};
 }
@@ -158,7 +158,7 @@ int step_probe(struct engine *self, struct err *err)
 	progress_phase(self->options->progress, "probe");
 	if (probe_wait(self->options->kube, custom_storage_version(crd),
 		       jval_str(self->journal.value, "id"),
-		       self->options->timeout_ms, &why) == 0)
+		       engine_timeout_ms(self), &why) == 0)
 		return 0;
 	/* What stood stands, with all that it had; there is nothing else to go
 	 * to. */

@@ -12,7 +12,7 @@ struct undeploy step_undeploy(const struct engine *self)
 		.kube = options->kube,
 		.discovery = options->discovery,
 		.retire = engine_goal(self) == NULL && !engine_is_back(self),
-		.timeout_ms = options->timeout_ms,
+		.timeout_ms = engine_timeout_ms(self),
 		.progress = options->progress,
 		.lease = self->lease,
 	};

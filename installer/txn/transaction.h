@@ -36,6 +36,8 @@
 #include "txn/restore.h"
 #include "txn/state.h"
 
+#define TXN_TIMEOUT_MS 120000 /* where nobody tells another */
+
 struct txn_options {
 	struct kube_config *config;
 	struct kube *kube;
@@ -44,7 +46,7 @@ struct txn_options {
 	const struct state *state;
 	struct hooks hooks;
 	int64_t keep; /* revisions */
-	int64_t timeout_ms;
+	int64_t timeout_ms; /* of each wait; see engine_timeout_ms */
 	bool dry_run;
 	bool no_rollback;
 	struct progress *progress;
