@@ -170,7 +170,7 @@ stopped()
 {
 	pods_fare "*/dws:$new" crashloop
 	run_dws "${upgrade[@]}" --timeout 120s --no-rollback
-	assert_rc 6
+	assert_rc 1
 	assert_err 'crashes again and again' "'dws-csm resume'" \
 		"'dws-csm rollback'"
 	run_dws status
