@@ -2,7 +2,6 @@
  * main - globals, find the command, run it, error kind -> exit code.
  */
 #include <netdb.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,16 +19,13 @@
 extern int __nss_configure_lookup(const char *database, const char *sources);
 
 /*
- * The executable is alone: whatever the host's nsswitch.conf and
- * openssl.cnf say, no shared object is loaded for them. Nor does it depend on
- * which streams and signals it was started with.
+ * The executable is alone: whatever the host's nsswitch.conf says, no shared
+ * object is loaded for it (nor for openssl.cnf, see base/crypto.h). Nor does it
+ * depend on which streams and signals it was started with.
  */
 static void main_stand_alone(void)
 {
 	__nss_configure_lookup("hosts", "files dns");
-	/* What ends needs no tidying, which costs a small command a tenth. */
-	OPENSSL_init_crypto(
-		OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
 	output_keep_streams();
 	interrupt_install();
 }

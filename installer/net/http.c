@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/http_transfer.h"
@@ -410,6 +411,7 @@ void http_free(struct http *http)
 
 void http_global_init(void)
 {
+	crypto_init();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		abort();
 }
