@@ -30,6 +30,36 @@ int file_open(int dirfd, const char *path, int flags, mode_t mode,
 	return fd;
 }
 
+static int check_regular(const struct stat *st, const char *path,
+			 struct err *err)
+{
+	if (S_ISREG(st->st_mode))
+		return 0;
+	return err_set(err, ERR_INVALID, "'%s' is not a regular file", path);
+}
+
+/* Looked at first, since opening a device may already do something; and again,
+ * since it may be another one by then. */
+int file_open_regular(int dirfd, const char *path, struct stat *st,
+		      struct err *err)
+{
+	int fd;
+
+	if (fstatat(dirfd, path, st, 0) < 0)
+		return err_sys(err, errno, "cannot open '%s'", path);
+	if (check_regular(st, path, err) < 0)
+		return -1;
+	fd = file_open(dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, err);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, st) < 0)
+		err_sys(err, errno, "cannot look at '%s'", path);
+	else if (check_regular(st, path, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 int file_close(int fd, const char *path, struct err *err)
 {
 	if (close(fd) < 0)
@@ -54,10 +84,11 @@ static ssize_t source_fd_read(struct source *source, void *data, size_t len,
 	return n < 0 ? err_sys(err, errno, "cannot read") : n;
 }
 
-int file_read(int dirfd, const char *path, size_t max_bytes, char **text,
-	      size_t *len, struct err *err)
+/* All that `fd` has, which is closed; nothing of -1. */
+static int read_whole(int fd, const char *path, size_t max_bytes, char **text,
+		      size_t *len, struct err *err)
 {
-	autoclose int fd = file_open(dirfd, path, O_RDONLY, 0, err);
+	autoclose int opened = fd;
 	struct source_fd source = { { source_fd_read }, fd };
 
 	if (fd < 0)
@@ -65,6 +96,22 @@ int file_read(int dirfd, const char *path, size_t max_bytes, char **text,
 	if (source_read_all(&source.source, max_bytes, text, len, err) < 0)
 		return err_wrap(err, "read '%s'", path);
 	return 0;
+}
+
+int file_read(int dirfd, const char *path, size_t max_bytes, char **text,
+	      size_t *len, struct err *err)
+{
+	return read_whole(file_open(dirfd, path, O_RDONLY, 0, err), path,
+			  max_bytes, text, len, err);
+}
+
+int file_read_regular(const char *path, size_t max_bytes, char **text,
+		      size_t *len, struct err *err)
+{
+	struct stat st;
+
+	return read_whole(file_open_regular(AT_FDCWD, path, &st, err), path,
+			  max_bytes, text, len, err);
 }
 
 /* Until the end, or `max_bytes`. */

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -17,6 +18,12 @@
  * `len` may be NULL. ERR_NOT_FOUND where it is not. */
 int file_read(int dirfd, const char *path, size_t max_bytes, char **text,
 	      size_t *len, struct err *err) must_check;
+
+/* Likewise of a regular file only, else ERR_INVALID: in a folder that is not
+ * only ours a pipe would be waited for without end, and a device read. What the
+ * user names himself may be a pipe on purpose: file_read. */
+int file_read_regular(const char *path, size_t max_bytes, char **text,
+		      size_t *len, struct err *err) must_check;
 
 /* Likewise a key or the like: freed by mem_free_secret it leaves no copy in
  * memory. */
@@ -34,6 +41,10 @@ int file_sync_dir(int dirfd, const char *path, struct err *err) must_check;
 /* open(2) with O_CLOEXEC and an error that names the path. */
 int file_open(int dirfd, const char *path, int flags, mode_t mode,
 	      struct err *err) must_check;
+
+/* Open a regular file to be read, see file_read_regular; `st` is what it is. */
+int file_open_regular(int dirfd, const char *path, struct stat *st,
+		      struct err *err) must_check;
 
 /* Whether `path` still means the opened file `fd`, after a lock of it was
  * waited for: its last owner may have removed it. */

@@ -30,8 +30,8 @@ struct volume {
 static int add_part(struct volume *volume, const char *path, struct err *err)
 {
 	struct volume_part *part;
-	/* A pipe must not make us wait. */
-	int fd = file_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, err);
+	struct stat st;
+	int fd = file_open_regular(AT_FDCWD, path, &st, err);
 
 	if (fd < 0)
 		return -1;
@@ -40,11 +40,7 @@ static int add_part(struct volume *volume, const char *path, struct err *err)
 	part = &volume->part[volume->nr++];
 	part->fd = fd;
 	part->path = mem_strdup(path);
-	if (fstat(fd, &part->opened) < 0)
-		return err_sys(err, errno, "cannot look at '%s'", path);
-	if (!S_ISREG(part->opened.st_mode))
-		return err_set(err, ERR_INVALID, "'%s' is not a regular file",
-			       path);
+	part->opened = st;
 	/* A hint: who reads on finds it there. */
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	volume->size += (uint64_t)part->opened.st_size;

@@ -238,12 +238,7 @@ static int hash_file(int fd, const char *path, struct create_file *file,
 		     struct err *err)
 {
 	struct source_file source;
-	struct stat st;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(err, ERR_INVALID, "'%s' is not a regular file",
-			       path);
-	file->size = (uint64_t)st.st_size;
 	source_file_init(&source, fd, 0, file->size);
 	if (source_digest(&source.source, file->digest, err) < 0)
 		return err_wrap(err, "read '%s'", path);
@@ -264,8 +259,8 @@ static int check_rpm(int fd, const char *path, struct err *err)
 static int add_outside(struct create *self, const char *folder,
 		       const char *path, bool rpm, struct err *err)
 {
-	autoclose int fd =
-		file_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0, err);
+	struct stat st;
+	autoclose int fd = file_open_regular(AT_FDCWD, path, &st, err);
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
 	struct create_file *file;
@@ -278,6 +273,7 @@ static int add_outside(struct create *self, const char *folder,
 			       "two files are called '%s': '%s' is one of them",
 			       name, path);
 	file->from = path;
+	file->size = (uint64_t)st.st_size;
 	if (hash_file(fd, path, file, err) < 0)
 		return -1;
 	return rpm ? check_rpm(fd, path, err) : 0;

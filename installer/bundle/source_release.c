@@ -276,15 +276,12 @@ static int name_release(struct naming *naming, const char *version,
 /* Of a file its own digest, of a tree that of what it is rendered to. */
 static int digest_file(const char *path, char *digest, struct err *err)
 {
-	autoclose int fd = file_open(AT_FDCWD, path, O_RDONLY, 0, err);
-	struct source_file source;
 	struct stat st;
+	autoclose int fd = file_open_regular(AT_FDCWD, path, &st, err);
+	struct source_file source;
 
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(err, ERR_INVALID, "'%s' is not a regular file",
-			       path);
 	source_file_init(&source, fd, 0, (uint64_t)st.st_size);
 	return source_digest(&source.source, digest, err);
 }

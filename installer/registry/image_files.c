@@ -82,13 +82,9 @@ static int open_file(const struct image_files *files, const char *name,
 {
 	struct stat st;
 
-	blob->fd = file_open(files->fd, name, O_RDONLY | O_NONBLOCK, 0, err);
+	blob->fd = file_open_regular(files->fd, name, &st, err);
 	if (blob->fd < 0)
 		return -1;
-	if (fstat(blob->fd, &st) < 0)
-		return err_sys(err, errno, "cannot look at '%s'", name);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_INVALID, "'%s' is not a file", name);
 	*size = (uint64_t)st.st_size;
 	source_file_init(&blob->file, blob->fd, 0, *size);
 	blob->source = &blob->file.source;

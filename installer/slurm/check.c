@@ -122,7 +122,7 @@ static char *check_file(struct findings *findings,
 	struct err err = ERR_INIT;
 	char *text = NULL;
 
-	if (file_read(AT_FDCWD, path, MAX_BYTES, &text, NULL, &err) < 0) {
+	if (file_read_regular(path, MAX_BYTES, &text, NULL, &err) < 0) {
 		finding_add(findings, check, FINDING_FAULT,
 			    err.kind == ERR_NOT_FOUND ? INSTALL_PLUGIN : NULL,
 			    "%s", err.msg);
@@ -192,8 +192,8 @@ static char *refused_line(const struct host *host, const char *text)
 	char *refused = NULL;
 	size_t len = 0;
 
-	if (host->plugin && file_read(AT_FDCWD, host->plugin, MAX_PLUGIN_BYTES,
-				      &plugin, &len, &err) < 0)
+	if (host->plugin && file_read_regular(host->plugin, MAX_PLUGIN_BYTES,
+					      &plugin, &len, &err) < 0)
 		plugin = NULL;
 	conf_reader_init(&reader, text, strlen(text));
 	while (refused == NULL && conf_next(&reader, &line)) {
@@ -362,8 +362,8 @@ int check_host(struct findings *findings, struct check_seen *seen,
 	check_slurm_settings(findings, seen);
 	check_hooks(findings, seen);
 	path = site_file(&seen->site, OWN_SETTINGS);
-	if (file_read(AT_FDCWD, path, MAX_BYTES, &seen->settings, NULL,
-		      &ignored) < 0)
+	if (file_read_regular(path, MAX_BYTES, &seen->settings, NULL,
+			      &ignored) < 0)
 		seen->settings = mem_strdup("");
 	return 0;
 }

@@ -154,7 +154,7 @@ static int check_text(const char *path, const char *text, size_t len,
 	autofree char *now = NULL;
 	size_t now_len;
 
-	if (file_read(AT_FDCWD, path, SITE_MAX_BYTES, &now, &now_len, err) < 0)
+	if (file_read_regular(path, SITE_MAX_BYTES, &now, &now_len, err) < 0)
 		return -1;
 	if (now_len == len && memcmp(now, text, len) == 0)
 		return 0;
@@ -185,7 +185,7 @@ int conf_file_restore(const struct site *site, const char *backup,
 	size_t text_len;
 
 	if (path == NULL || check_text(path, data, len, err) < 0 ||
-	    file_read(AT_FDCWD, backup, SITE_MAX_BYTES, &text, &text_len, err) <
+	    file_read_regular(backup, SITE_MAX_BYTES, &text, &text_len, err) <
 		    0 ||
 	    put(path, &like, text, text_len, err) < 0)
 		return -1;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -128,7 +129,7 @@ static int read_include(struct reading *reading, const char *name,
 	path = include_path(reading, name, err);
 	if (path == NULL)
 		return -1;
-	if (file_read(AT_FDCWD, path, SITE_MAX_BYTES, &text, &len, err) < 0) {
+	if (file_read_regular(path, SITE_MAX_BYTES, &text, &len, err) < 0) {
 		err->kind = ERR_INVALID;
 		return -1;
 	}
@@ -178,8 +179,8 @@ static int site_find(struct site *site, const char *path, struct err *err)
 	site->path = mem_strdup(path);
 	site->dir = slash ? mem_strndup(path, (size_t)(slash - path)) :
 			    mem_strdup(".");
-	if (file_read(AT_FDCWD, path, SITE_MAX_BYTES, &site->text, &site->len,
-		      err) == 0)
+	if (file_read_regular(path, SITE_MAX_BYTES, &site->text, &site->len,
+			      err) == 0)
 		return 0;
 	if (err->kind == ERR_NOT_FOUND) {
 		err->kind = ERR_BLOCKED;
@@ -189,13 +190,33 @@ static int site_find(struct site *site, const char *path, struct err *err)
 	return -1;
 }
 
+/* Slurm's commands and the plugin, which we run, would wait for a pipe. */
+static int check_beside(const struct site *site, struct err *err)
+{
+	static const char *const names[] = { "burst_buffer.conf",
+					     "burst_buffer.lua",
+					     "dws-burst-buffer.conf" };
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		autofree char *path = site_file(site, names[i]);
+
+		if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+			return err_set(err, ERR_INVALID,
+				       "'%s' is not a regular file; put the "
+				       "right one there, or take it away",
+				       path);
+	}
+	return 0;
+}
+
 int site_read(struct site *site, const char *path, struct err *err)
 {
 	struct reading reading = { .site = site };
 	int result;
 
 	memset(site, 0, sizeof(*site));
-	if (site_find(site, path, err) < 0) {
+	if (site_find(site, path, err) < 0 || check_beside(site, err) < 0) {
 		site_release(site);
 		return -1;
 	}

@@ -36,8 +36,9 @@ struct site {
 };
 
 /* Read it. `path` NULL = SLURM_CONF, else /etc/slurm/slurm.conf. What Slurm
- * would stop at (an Include of no file) is ERR_INVALID with file and line;
- * ERR_BLOCKED where there is no slurm.conf. */
+ * would stop at (an Include of no file) is ERR_INVALID with file and line, and
+ * so is a pipe or the like in place of a file, also of the plugin's; ERR_BLOCKED
+ * where there is no slurm.conf. */
 int site_read(struct site *site, const char *path, struct err *err) must_check;
 void site_release(struct site *site);
 

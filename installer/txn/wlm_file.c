@@ -51,22 +51,17 @@ static int read_all(int fd, off_t size, char *text, struct err *err)
 /* Not by way of a pipe or a device, which another user could put there. */
 static char *read_text(struct wlm_file *file, const char *path, struct err *err)
 {
-	autoclose int fd = file_open(AT_FDCWD, path,
-				     O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, err);
 	struct stat st;
+	autoclose int fd = file_open_regular(AT_FDCWD, path, &st, err);
 	off_t size;
 	char *text;
 
 	if (fd < 0)
 		return NULL;
-	if (fstat(fd, &st) < 0) {
-		err_sys(err, errno, "cannot look at '%s'", path);
-		return NULL;
-	}
-	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX_BYTES) {
-		err_set(err, ERR_INVALID, "'%s' is not a kubeconfig: %s", path,
-			S_ISREG(st.st_mode) ? "it is longer than 1 MiB" :
-					      "it is no regular file");
+	if (st.st_size > FILE_MAX_BYTES) {
+		err_set(err, ERR_INVALID,
+			"'%s' is not a kubeconfig: it is longer than 1 MiB",
+			path);
 		return NULL;
 	}
 	size = st.st_size;

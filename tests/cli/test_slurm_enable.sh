@@ -151,6 +151,44 @@ test_check_names_what_slurm_would_stop_at()
 	assert_err 'cannot open' --slurm-conf
 }
 
+# assert_no_wait FILE: there is a pipe in its place.
+assert_no_wait()
+{
+	rm -f "$1"
+	mkfifo "$1"
+	run_dws slurm check
+	assert_rc 1
+	assert_err "'$1' is not a regular file"
+	assertTrue "took $took_ms ms" "[ $took_ms -lt 15000 ]"
+	rm "$1"
+}
+
+# Root runs it, SlurmUser may own the folder.
+test_check_does_not_wait_for_a_pipe()
+{
+	local name
+
+	for name in burst_buffer.conf burst_buffer.lua dws-burst-buffer.conf; do
+		assert_no_wait "$etc/$name"
+		cp "$root/payload/slurm/$name" "$etc"
+	done
+	ln -s /dev/zero "$etc/zero"
+	echo 'Include zero' >>"$conf"
+	run_dws slurm check
+	assert_rc 1
+	assert_err "'$conf' line 5: Include: '$etc/zero' is not a regular file"
+	sed -i 's/^Include.*/Include x.conf/' "$conf"
+	assert_no_wait "$etc/x.conf"
+	sed -i '/^Include/d' "$conf"
+	echo "Kubeconfig=$etc/credential" >>"$etc/dws-burst-buffer.conf"
+	(umask 077 && mkfifo "$etc/fifo" && ln -s fifo "$etc/credential")
+	run_dws slurm check -o json
+	assert_rc 3
+	assert_finding kubeconfig fault \
+		"'$etc/credential' is not a regular file"
+	assert_no_wait "$conf"
+}
+
 # --- enable -----------------------------------------------------------------
 
 test_enable_adds_one_line_and_disable_takes_it_out()

@@ -53,6 +53,62 @@ static void file_reads_a_secret_up_to_its_limit(void **state)
 	mem_free_secret(text);
 }
 
+static void file_does_not_wait_for_a_pipe_in_place_of_a_file(void **state)
+{
+	struct err err = ERR_INIT;
+	autofree char *text = NULL;
+	autofree char *whole = NULL;
+	struct stat st;
+	size_t len;
+	int fd;
+
+	(void)state;
+	assert_int_equal(file_read_regular("f", 10, &text, NULL, &err), -1);
+	assert_error(&err, ERR_NOT_FOUND, "cannot open 'f'");
+	err_clear(&err);
+	assert_int_equal(mkfifo("f", 0600), 0);
+	assert_int_equal(symlink("f", "d"), 0);
+	assert_int_equal(file_read_regular("d", 10, &text, NULL, &err), -1);
+	assert_error(&err, ERR_INVALID, "'d' is not a regular file");
+	err_clear(&err);
+	assert_int_equal(file_read_regular("/dev/zero", 10, &text, NULL, &err),
+			 -1);
+	assert_error(&err, ERR_INVALID, "'/dev/zero' is not a regular file");
+	err_clear(&err);
+	assert_int_equal(file_read_regular(".", 10, &text, NULL, &err), -1);
+	assert_error(&err, ERR_INVALID, "'.' is not a regular file");
+	err_clear(&err);
+
+	assert_int_equal(unlink("f"), 0);
+	assert_done(file_replace(AT_FDCWD, "f", 0640, "abc", 3, &err) == 0,
+		    &err);
+	assert_done(file_read_regular("d", 3, &whole, &len, &err) == 0, &err);
+	assert_string_equal(whole, "abc");
+	assert_int_equal(len, 3);
+	fd = file_open_regular(AT_FDCWD, "d", &st, &err);
+	assert_done(fd >= 0, &err);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(close(fd), 0);
+}
+
+/* As shells hand it over: --kubeconfig <(...). */
+static void file_reads_a_pipe_that_is_named_on_purpose(void **state)
+{
+	struct err err = ERR_INIT;
+	autofree char *text = NULL;
+	autofree char *path = NULL;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "abc", 3), 3);
+	assert_int_equal(close(ends[1]), 0);
+	path = mem_printf("/dev/fd/%d", ends[0]);
+	assert_done(file_read(AT_FDCWD, path, 3, &text, NULL, &err) == 0, &err);
+	assert_string_equal(text, "abc");
+	assert_int_equal(close(ends[0]), 0);
+}
+
 static void file_replaces_and_reads_back(void **state)
 {
 	struct err err = ERR_INIT;
@@ -175,6 +231,8 @@ static void file_close_tells_of_a_bad_descriptor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		FILE_TEST(file_does_not_wait_for_a_pipe_in_place_of_a_file),
+		FILE_TEST(file_reads_a_pipe_that_is_named_on_purpose),
 		FILE_TEST(file_replaces_and_reads_back),
 		FILE_TEST(file_reads_a_secret_up_to_its_limit),
 		FILE_TEST(file_reads_relative_to_a_directory),
