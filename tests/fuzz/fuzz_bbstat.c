@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/strs.h"
+#include "base/utf8.h"
 #include "slurm/story.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,10 +26,14 @@ static void check_view(const struct story_view *view, const char *text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	autofree char *text = mem_strndup((const char *)data, size);
-	autofree char *parts = mem_strdup(text);
+	autofree char *parts = NULL;
 	struct story auto_story story = STORY_INIT;
 	struct story_view view;
 
+	/* As job_bbstat hands it over. */
+	text[strcspn(text, "\n")] = '\0';
+	utf8_clean(text);
+	parts = mem_strdup(text);
 	if (!story_view_parse(parts, &view))
 		return 0;
 	check_view(&view, text);
