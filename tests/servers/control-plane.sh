@@ -187,6 +187,9 @@ control_plane_start()
 	server_env KUBE_SERVER "https://127.0.0.1:$kube_port"
 	server_env KUBE_CA "$T/pki/ca.crt"
 	server_env KUBECONFIG "$T/admin.conf"
+	# Of all programs in Go: a tenth less work for twice the memory.
+	server_env GOGC "${GOGC:-300}"
+	server_env GOMEMLIMIT "${GOMEMLIMIT:-1300MiB}"
 	control_plane_pki || return
 	etcd_start && apiserver_start &&
 		wait_for "the API server" kube-apiserver kube_get /readyz &&
