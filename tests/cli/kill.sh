@@ -48,34 +48,18 @@ fail()
 
 # --- the operations ---------------------------------------------------------
 
-# Releases with four CRDs in the place of ten: what an API server does at each
-# change of a CRD takes most of the time.
-few=$TEST_DIR/few
-without=(ClientMount Computes DirectiveBreakdown DWDirectiveRule
-	SystemConfiguration SystemStatus)
-mkdir -p "$few"
-cat >"$few/kustomization.yaml" <<END
-patches:
-- target:
-    kind: CustomResourceDefinition
-    name: ($(IFS='|'; echo "${without[*],,}"))(e?s)?[.].*
-  patch: |
-    \$patch: delete
-    apiVersion: apiextensions.k8s.io/v1
-    kind: CustomResourceDefinition
-    metadata: {name: any}
-END
+only_kinds PersistentStorageInstance Servers Storage Workflow
 
 # The two states, and what leads from each to the other.
 case $pair in
 upgrade | return)
 	begin=old end=new names=(upgrade rollback)
-	forward=(upgrade --version "$new" --skip-images --overlay "$few")
+	forward=(upgrade --version "$new" --skip-images)
 	backward=(rollback REVISION --skip-images)
 	;;
 install)
 	begin=none end=installed names=(install uninstall)
-	forward=(install --version "$new" --skip-images --overlay "$few")
+	forward=(install --version "$new" --skip-images)
 	backward=(uninstall --yes)
 	;;
 *)
@@ -225,11 +209,11 @@ prepare()
 	kube_proxy || fail 'the proxy does not start'
 	if [ "$begin" = none ]; then
 		# The Namespace stays, with the labels that it got.
-		given_release "$new" --overlay "$few"
+		given_release "$new"
 		given_no_dws
 	else
-		given_release "$old" --overlay "$few"
-		given_resources "$old" "${without[@]/#/--except=}"
+		given_release "$old"
+		given_resources "$old"
 		# It follows the release, whose role has another name.
 		must kubectl create clusterrolebinding slurm-dws-viewer \
 			--clusterrole=workload-manager --user=slurm-dws

@@ -12,6 +12,11 @@
 #                                  stored at, and
 #                        older     another one that is served
 #                        role      the ClusterRole of workload managers
+#   only_kinds [KIND...]   releases have no other kinds of custom resources
+#                      from now on; without arguments all. What an API server
+#                      does at each change of a CRD takes most of the time.
+#                      Sets
+#                        without   the kinds that are left out
 #   given_dws, given_no_dws   bring the cluster there, whatever was before
 #   kubectl            the one that belongs to the servers
 
@@ -20,6 +25,7 @@ release=0.1.17 storage=v1alpha7 older=v1alpha6 role=dws-workload-manager
 group=dataworkflowservices.github.io
 root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 rc='' out='' err='' took_ms=0
+without=()
 
 # --- the program ------------------------------------------------------------
 
@@ -39,6 +45,34 @@ use_release()
 	*) fail "the tests do not know release $release" ;;
 	esac
 	export DWS_CSM_VERSION=$release
+}
+
+only_kinds()
+{
+	local dir kind
+
+	without=()
+	unset DWS_CSM_OVERLAY
+	[ $# -gt 0 ] || return 0
+	for kind in ClientMount Computes DirectiveBreakdown DWDirectiveRule \
+		PersistentStorageInstance Servers Storage SystemConfiguration \
+		SystemStatus Workflow; do
+		[[ " $* " == *" $kind "* ]] || without+=("$kind")
+	done
+	dir=$TEST_DIR/only.$(IFS=.; echo "$*")
+	mkdir -p "$dir"
+	cat >"$dir/kustomization.yaml" <<-END
+	patches:
+	- target:
+	    kind: CustomResourceDefinition
+	    name: ($(IFS='|'; echo "${without[*],,}"))(e?s)?[.].*
+	  patch: |
+	    \$patch: delete
+	    apiVersion: apiextensions.k8s.io/v1
+	    kind: CustomResourceDefinition
+	    metadata: {name: any}
+	END
+	export DWS_CSM_OVERLAY=$dir
 }
 
 run_dws()

@@ -46,7 +46,7 @@ given_release()
 given_resources()
 {
 	"$root/tests/cli/resources.py" load "$resources/$1.yaml" "${@:2}" \
-		>"$TEST_DIR/given" 2>&1 ||
+		"${without[@]/#/--except=}" >"$TEST_DIR/given" 2>&1 ||
 		fail "custom resources of $1: $(<"$TEST_DIR/given")"
 }
 
