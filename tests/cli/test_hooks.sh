@@ -13,6 +13,7 @@ log_dir=$DWS_CSM_STATE_DIR/log
 oneTimeSetUp()
 {
 	umask 022
+	only_kinds Storage Workflow
 	seed_images "$old" "$new"
 	given_release "$old"
 }
