@@ -12,6 +12,7 @@ at_the_gate='failed calling webhook "dws-upgrade-in-progress.dws-csm.io"'
 
 oneTimeSetUp()
 {
+	only_kinds PersistentStorageInstance Servers Storage Workflow
 	seed_images "$old" "$new"
 	kube_proxy || fail 'the proxy does not start'
 	cat >"$TEST_DIR/create" <<-END

@@ -20,6 +20,14 @@ oneTimeTearDown()
 	cert_manager
 }
 
+# few_kinds: from now on, without the state of before.
+few_kinds()
+{
+	only_kinds PersistentStorageInstance Servers Storage SystemStatus Workflow
+	[ -e "$TEST_DIR/few" ] || rm -f "$TEST_DIR/state.old"
+	touch "$TEST_DIR/few"
+}
+
 # given_new: the same after an upgrade.
 given_new()
 {
@@ -103,27 +111,16 @@ test_the_newest_release_and_back()
 		'superseded superseded deployed'
 }
 
-test_any_revision_can_be_gone_back_to()
+test_dry_run_changes_nothing()
 {
-	local first
-
 	given_old
-	run_dws history -o json
-	first=$(jq -r '.[-1].revision' "$TEST_DIR/out")
-	run_dws upgrade --skip-images
+	run_dws upgrade --skip-images --dry-run
 	assert_rc 0
-	note_state new
-	run_dws rollback "$first" --skip-images
-	assert_rc 0
+	assert_out "systemstatuses.$group" dws-controller-manager
 	assert_whole old
-	run_dws rollback $((first + 1)) --skip-images
+	run_dws upgrade --skip-images --dry-run -o json
 	assert_rc 0
-	assert_whole new
-	run_dws rollback 4711 --skip-images
-	assert_rc 3
-	assert_err 4711
-	run_dws rollback "$first" --skip-images
-	assert_rc 0
+	assert_json '.steps | length > 60' true
 	assert_whole old
 }
 
@@ -157,11 +154,37 @@ test_what_was_made_by_hand_and_back()
 	rm -f "$TEST_DIR/state.old"
 }
 
+test_any_revision_can_be_gone_back_to()
+{
+	local first
+
+	few_kinds
+	given_old
+	run_dws history -o json
+	first=$(jq -r '.[-1].revision' "$TEST_DIR/out")
+	run_dws upgrade --skip-images
+	assert_rc 0
+	note_state new
+	run_dws rollback "$first" --skip-images
+	assert_rc 0
+	assert_whole old
+	run_dws rollback $((first + 1)) --skip-images
+	assert_rc 0
+	assert_whole new
+	run_dws rollback 4711 --skip-images
+	assert_rc 3
+	assert_err 4711
+	run_dws rollback "$first" --skip-images
+	assert_rc 0
+	assert_whole old
+}
+
 # --- custom resources -------------------------------------------------------
 
 # As they are when it goes back, not as they were when it went there.
 test_custom_resources_of_the_new_release_are_carried_back()
 {
+	few_kinds
 	given_new
 	cat >"$TEST_DIR/new.yaml" <<-END
 	apiVersion: $group/v1alpha7
@@ -181,6 +204,7 @@ test_custom_resources_of_the_new_release_are_carried_back()
 
 test_what_the_old_release_does_not_know_stops_the_rollback()
 {
+	few_kinds
 	given_new
 	cat >"$TEST_DIR/new.yaml" <<-END
 	apiVersion: $group/v1alpha7
@@ -204,6 +228,7 @@ test_what_the_old_release_does_not_know_stops_the_rollback()
 
 test_workflow_stops_it()
 {
+	few_kinds
 	given_old
 	storage=v1alpha2
 	workflow bb4711 default 4711
@@ -218,6 +243,7 @@ test_workflow_stops_it()
 
 test_same_release_is_there_already()
 {
+	few_kinds
 	given_new
 	note_state new
 	run_dws upgrade --skip-images
@@ -229,21 +255,9 @@ test_same_release_is_there_already()
 	assert_whole old
 }
 
-test_dry_run_changes_nothing()
-{
-	given_old
-	run_dws upgrade --skip-images --dry-run
-	assert_rc 0
-	assert_out "systemstatuses.$group" dws-controller-manager
-	assert_whole old
-	run_dws upgrade --skip-images --dry-run -o json
-	assert_rc 0
-	assert_json '.steps | length > 60' true
-	assert_whole old
-}
-
 test_nothing_to_upgrade_is_told()
 {
+	few_kinds
 	given_no_dws
 	given_namespace
 	note_state none
