@@ -12,6 +12,7 @@ first=''
 
 oneTimeSetUp()
 {
+	only_kinds Storage Workflow
 	seed_images "$old" "$new"
 }
 
