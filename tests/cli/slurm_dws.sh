@@ -15,6 +15,9 @@
 #   free [JOB]              its driver does as usual
 #   history_of JOB          the states that its Workflow was asked for
 #   history_ends WORD       whether that is the last of them, for job
+#   gone_or_killed          whether the Workflow of job is gone, or Slurm has
+#                           killed its own teardown of a job that was cancelled
+#                           while it was pending
 #   soon WHAT CMD...        it succeeds before slurm_deadline is over
 #   job_text NAME [JOB]     of scontrol show job, where it may hold blanks
 
@@ -129,6 +132,13 @@ history_of()
 history_ends()
 {
 	[[ " $(history_of "$job")" == *" $1" ]]
+}
+
+gone_or_killed()
+{
+	history_ends gone || grep -q \
+		"teardown for JobId=$job terminated by slurmctld" \
+		"$T/log/slurmctld.log"
 }
 
 soon()

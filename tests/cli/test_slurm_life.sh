@@ -127,13 +127,6 @@ workflow_goes()
 	fi
 }
 
-gone_or_killed()
-{
-	history_ends gone || grep -q \
-		"teardown for JobId=$job terminated by slurmctld" \
-		"$T/log/slurmctld.log"
-}
-
 # ended NAME STATE HISTORY: how the job of this name has to end.
 ended()
 {

@@ -11,6 +11,7 @@ Read anew each time, it may hold lines
 
     STATE error TEXT    the driver fails there
     STATE hold          the state stays incomplete, DriverWait
+    STATE absent        nobody takes the state up
     STATE blank         status.status is empty for a moment, as in a transition,
                         and Completed for another one without being ready
     env NAME=VALUE      instead of DW_JOB_sample=/mnt/sample
@@ -87,6 +88,9 @@ class Driver:
             return
         if self.known.get(name, ())[:2] != now[:2]:
             print(name, desired, *(["hurry"] if spec.get("hurry") else []), file=self.log)
+        if word == "absent":
+            self.known[name] = now
+            return
         if word == "blank":
             self.patch(workflow, {"status": {"state": desired, "ready": False, "status": None}})
             time.sleep(0.3)
