@@ -16,14 +16,19 @@ const char *const story_states[] = { "Proposal", "Setup",   "DataIn",
 				     "PreRun",	 "PostRun", "DataOut",
 				     "Teardown", NULL };
 
-static void replace(char **text, const char *with)
+/* Whether that is news: what is kept is cleaned, so what came cannot be
+ * compared with it. */
+static bool replace(char **text, const char *with)
 {
 	char *copy = with ? mem_strdup(with) : NULL;
+	bool news;
 
 	if (copy)
 		utf8_clean(copy);
+	news = !str_eq(*text, copy);
 	free(*text);
 	*text = copy;
+	return news;
 }
 
 static const struct story_event *add(struct story *story, int64_t at_ms,
@@ -62,17 +67,17 @@ const struct story_event *story_job(struct story *story, int64_t at_ms,
 				    const char *nodes)
 {
 	bool said = !str_empty(reason) && !str_eq(reason, "None");
+	bool news = replace(&story->state, state);
 
+	news = replace(&story->reason, reason) || news;
 	if (!is_held(state, reason))
 		story->held_ms = 0;
 	else if (story->held_ms == 0)
 		story->held_ms = at_ms > 0 ? at_ms : 1;
 	if (!str_empty(nodes))
 		replace(&story->nodes, nodes);
-	if (str_eq(story->state, state) && str_eq(story->reason, reason))
+	if (!news)
 		return NULL;
-	replace(&story->state, state);
-	replace(&story->reason, reason);
 	return add(story, at_ms, false, state, said ? reason : "");
 }
 
@@ -92,23 +97,21 @@ const struct story_event *story_workflow(struct story *story, int64_t at_ms,
 					 const struct story_view *view)
 {
 	autofree char *detail = workflow_detail(view);
-	bool same = story->seen && str_eq(story->desired, view->desired) &&
-		    str_eq(story->reached, view->state) &&
-		    str_eq(story->status, view->status);
+	bool news = !story->seen;
 
+	news = replace(&story->desired, view->desired) || news;
+	news = replace(&story->reached, view->state) || news;
+	news = replace(&story->status, view->status) || news;
 	replace(&story->waiting, view->waiting);
 	if (!str_empty(view->errors))
 		replace(&story->errors, view->errors);
 	else if (str_eq(view->status, "Error") && story->errors == NULL)
 		story->errors = mem_printf("%s reports Error",
 					   view->state ? view->state : "?");
-	if (same)
+	if (!news)
 		return NULL;
 	story->seen = true;
 	story->gone = false;
-	replace(&story->desired, view->desired);
-	replace(&story->reached, view->state);
-	replace(&story->status, view->status);
 	return add(story, at_ms, true, view->desired ? view->desired : "?",
 		   detail);
 }

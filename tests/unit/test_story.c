@@ -74,6 +74,17 @@ static void story_makes_an_event_of_news_alone(void **state)
 	assert_int_equal(story.nr, 5);
 }
 
+static void story_knows_what_it_has_cleaned_again(void **state)
+{
+	struct story auto_story story = STORY_INIT;
+
+	(void)state;
+	assert_non_null(workflow(&story, 1, "Setup", "Setup", "Done\a\xff"));
+	assert_null(workflow(&story, 2, "Setup", "Setup", "Done\a\xff"));
+	assert_non_null(story_job(&story, 3, "PENDING", "a\033[1m", ""));
+	assert_null(story_job(&story, 4, "PENDING", "a\033[1m", ""));
+}
+
 static void story_knows_no_end_of_what_never_was(void **state)
 {
 	struct story auto_story story = STORY_INIT;
@@ -330,6 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(story_makes_an_event_of_news_alone),
+		cmocka_unit_test(story_knows_what_it_has_cleaned_again),
 		cmocka_unit_test(story_knows_no_end_of_what_never_was),
 		cmocka_unit_test(story_measures_states),
 		cmocka_unit_test(story_view_is_what_the_plugin_prints),
