@@ -14,6 +14,7 @@ refusal='HostPath volumes are forbidden. The field'
 
 oneTimeSetUp()
 {
+	only_kinds Storage Workflow
 	servers_init
 	seed_images
 	engine_up
