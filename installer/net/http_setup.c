@@ -50,13 +50,11 @@ static void http_set_tls(struct http *http)
 	/* libcurl might know a place where none of ours is. */
 	http_set(http, CURLOPT_CAINFO, NULL);
 	http_set(http, CURLOPT_CAPATH, NULL);
-	if (config->trust) {
-		http_set(http, CURLOPT_SSL_CTX_FUNCTION, http_on_ssl_ctx);
-		http_set(http, CURLOPT_SSL_CTX_DATA, config->trust);
-	} else {
+	http_set(http, CURLOPT_SSL_CTX_FUNCTION, http_on_ssl_ctx);
+	http_set(http, CURLOPT_SSL_CTX_DATA, config->trust);
+	if (config->trust == NULL)
 		http_set_blob(http, CURLOPT_CAINFO_BLOB,
 			      config->ca_pem ? config->ca_pem : tls_host_ca());
-	}
 	if (config->client_cert_pem == NULL)
 		return;
 	http_set(http, CURLOPT_SSLCERTTYPE, "PEM");

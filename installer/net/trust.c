@@ -61,5 +61,9 @@ void trust_free(struct trust *self)
 
 void trust_use(struct trust *self, void *ssl_ctx)
 {
-	SSL_CTX_set1_cert_store(ssl_ctx, self->store);
+	/* A client sends the chain that its PEM has. OpenSSL would look for
+	 * more of it among the CAs and verify that, at each connection. */
+	SSL_CTX_set_mode(ssl_ctx, SSL_MODE_NO_AUTO_CHAIN);
+	if (self)
+		SSL_CTX_set1_cert_store(ssl_ctx, self->store);
 }

@@ -16,7 +16,8 @@ struct trust;
 struct trust *trust_new(const char *pem) must_check;
 void trust_free(struct trust *trust);
 
-/* Have connections of this SSL_CTX verify against it. */
+/* Have connections of this SSL_CTX verify against it (NULL: what the SSL_CTX has
+ * already), and send no client certificates but those that it was given. */
 void trust_use(struct trust *trust, void *ssl_ctx);
 
 #endif
