@@ -48,17 +48,17 @@ fail()
 
 # --- the operations ---------------------------------------------------------
 
-only_kinds PersistentStorageInstance Servers Storage Workflow
-
 # The two states, and what leads from each to the other.
 case $pair in
 upgrade | return)
 	begin=old end=new names=(upgrade rollback)
+	only_kinds PersistentStorageInstance Servers Storage Workflow
 	forward=(upgrade --version "$new" --skip-images)
 	backward=(rollback REVISION --skip-images)
 	;;
 install)
 	begin=none end=installed names=(install uninstall)
+	only_kinds Storage Workflow
 	forward=(install --version "$new" --skip-images)
 	backward=(uninstall --yes)
 	;;
@@ -149,8 +149,8 @@ point()
 	fi
 	recover "$how"
 	# Not begun, or done: it is taken back, or a rollback begins.
-	if [ -z "$open" ] && [ "$how" = rollback ] && whole "$to"; then
-		wanted=$to
+	if [ -z "$open" ] && [ "$how" = rollback ] && whole "$to" "$from"; then
+		wanted=$found
 	fi
 	# What is done but for a word of it, and has nothing before it.
 	if [ "$rc" = 3 ] && [ "$how" = rollback ] &&

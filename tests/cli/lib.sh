@@ -121,10 +121,10 @@ assert_json()
 		"$(jq -r "$1" "$TEST_DIR/out" 2>&1)"
 }
 
-# eventually WHAT CMD...: it succeeds within 20 seconds.
+# eventually WHAT CMD...: it succeeds within a minute.
 eventually()
 {
-	local what=$1 end=$((SECONDS + 20))
+	local what=$1 end=$((SECONDS + 60))
 
 	shift
 	until "$@" >"$TEST_DIR/eventually" 2>&1; do

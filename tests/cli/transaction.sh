@@ -11,7 +11,8 @@
 #   note_state WHAT      remembers what the cluster holds (see state.py)
 #   state_is WHAT        whether it holds that again; says what differs
 #   nothing_open         whether no transaction left anything behind
-#   whole WHAT           both; assert_whole WHAT says so
+#   whole WHAT...        both, of one of these, $found; assert_whole WHAT says
+#                        so
 #   custom_resources     only those, but for their versions
 #
 # A fault proxy before the API server, its requests being the administrator's:
@@ -54,7 +55,7 @@ given_resources()
 # is to be compared with.
 given_old()
 {
-	if [ -e "$TEST_DIR/state.old" ] && whole old; then
+	if [ -e "$TEST_DIR/state.old" ] && whole_now old; then
 		return
 	fi
 	"$DWS_CSM" resume >"$TEST_DIR/given" 2>&1 </dev/null
@@ -98,16 +99,24 @@ nothing_open()
 	[ ! -s "$TEST_DIR/open" ] || { cat "$TEST_DIR/open"; return 1; }
 }
 
-# whole STATE: it is that one, with nothing left over. What controllers do by
-# themselves may take a moment.
+# whole STATE...: it is one of these, $found, with nothing left over. What
+# controllers do by themselves may take a moment.
 whole()
 {
 	local n
 
-	for n in 1 2 3 4 5 6 7 8; do
-		nothing_open >"$TEST_DIR/whole" && state_is "$1" \
-			>>"$TEST_DIR/whole" && return
+	for ((n = 0; n < 20; n++)); do
+		whole_now "$@" && return
 		sleep 0.5
+	done
+	return 1
+}
+
+whole_now()
+{
+	nothing_open >"$TEST_DIR/whole" || return
+	for found; do
+		! state_is "$found" >>"$TEST_DIR/whole" || return 0
 	done
 	return 1
 }

@@ -25,11 +25,11 @@
 #   tls/             the test CA of registries: ca.crt, ca.key, NAME.crt/.key
 #   pki/             the cluster's CA and certificates
 #
-# Waits end after SERVER_DEADLINE seconds (default 60) with the server's last
+# Waits end after SERVER_DEADLINE seconds (default 120) with the server's last
 # log lines on stderr.
 
 servers_dir=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
-: "${SERVER_DEADLINE:=60}"
+: "${SERVER_DEADLINE:=120}"
 
 server_fail()
 {
