@@ -227,8 +227,7 @@ static void check_slurm_settings(struct findings *findings,
 		return;
 	if (seen->has_user && !user_can_read(&seen->user, path)) {
 		finding_add(findings, SLURM_SETTINGS, FINDING_WARNING,
-			    "'chmod 0644' it, unless other groups of that user "
-			    "let it in",
+			    "'chmod 0644' it",
 			    "%s cannot read '%s': Slurm would take #DW lines "
 			    "for comments",
 			    seen->site.user, path);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,10 +31,7 @@ static void give_up_rights(const struct user *user)
 	/* A file of that user must not run as root, nor write into the
 	 * terminal of root. */
 	setsid();
-	if (user && geteuid() == 0 &&
-	    (setgroups(1, &user->gid) < 0 ||
-	     setresgid(user->gid, user->gid, user->gid) < 0 ||
-	     setresuid(user->uid, user->uid, user->uid) < 0))
+	if (user && geteuid() == 0 && user_become(user) < 0)
 		_exit(126);
 	setrlimit(RLIMIT_AS, &memory);
 	setrlimit(RLIMIT_CORE, &none);

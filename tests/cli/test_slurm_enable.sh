@@ -139,6 +139,40 @@ test_check_tells_files_that_others_may_change()
 	assert_finding hooks skipped ''
 }
 
+# check_with_groups LINE...: on a host with these lines in /etc/group.
+check_with_groups()
+{
+	{
+		cat /etc/group
+		printf '%s\n' "$@"
+	} >"$TEST_DIR/group"
+	# shellcheck disable=SC2016 # its own arguments
+	unshare -m bash -c 'mount --bind "$1" /etc/group && exec "${@:2}"' bash \
+		"$TEST_DIR/group" "$DWS_CSM" slurm check -o json \
+		>"$TEST_DIR/out" 2>"$TEST_DIR/err" </dev/null
+}
+
+test_check_knows_the_groups_of_the_user()
+{
+	local dir=$T/readers file=$T/readers/burst_buffer.conf
+
+	# Not in TEST_DIR, where only root may look.
+	cp -R "$etc" "$dir"
+	if ! slurm_can || ! chgrp 54321 "$file"; then
+		startSkipping
+		return
+	fi
+	chmod 0640 "$file"
+	echo "SlurmUser=$slurm_user" >>"$dir/slurm.conf"
+	SLURM_CONF=$dir/slurm.conf
+	check_with_groups readers:x:54321:nobody
+	assert_finding burst_buffer.conf warning 'cannot read'
+	check_with_groups readers:x:54321:nobody,"$slurm_user"
+	assert_finding burst_buffer.conf ok "$file"
+	SLURM_CONF=$conf
+	rm -r "$dir"
+}
+
 test_check_names_what_slurm_would_stop_at()
 {
 	given $'ClusterName=test\nSlurmctldHost=localhost\nMessageTimeout=1\nInclude gone.conf\n'

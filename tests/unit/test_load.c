@@ -200,12 +200,31 @@ static void user_is_found_by_name_and_number(void **state)
 	assert_error(&err, ERR_NOT_FOUND, "no-such-user");
 }
 
+static void user_is_in_the_groups_that_name_it(void **state)
+{
+	static const char groups[] = "root:x:0:\nslurm:x:64031:\n"
+				     "disk:x:6:x,slurm\nno:x:7:slurmx,xslurm\n"
+				     "bad:x:y:slurm\nlast:x:8:slurm,x\n"
+				     "again:x:6:slurm\nown:x:64031:slurm";
+	struct user user = { .uid = 64030, .gid = 64031 };
+
+	(void)state;
+	user_groups_of(&user, groups, "slurm");
+	assert_int_equal(user.nr_groups, 2);
+	assert_int_equal(user.group[0], 6);
+	assert_int_equal(user.group[1], 8);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static void user_can_read_goes_by_mode_and_folders(void **state)
 {
 	char folder[] = "/tmp/test_user.XXXXXX";
 	const struct user nobody = { .uid = 65534, .gid = 65534 };
+	const struct user member = { .uid = 65534,
+				     .gid = 65534,
+				     .group = { 7, 54321 },
+				     .nr_groups = 2 };
 	const struct user root = { .uid = 0, .gid = 0 };
 	autofree char *path = NULL;
 	bool tried = geteuid() == 0;
@@ -223,6 +242,10 @@ static void user_can_read_goes_by_mode_and_folders(void **state)
 	assert_true(user_can_read(&nobody, path));
 	assert_int_equal(chmod(path, 0600), 0);
 	assert_int_equal(user_can_read(&nobody, path), !tried);
+	assert_int_equal(chown(path, (uid_t)-1, tried ? 54321 : (gid_t)-1), 0);
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_int_equal(user_can_read(&nobody, path), !tried);
+	assert_true(user_can_read(&member, path));
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(rmdir(folder), 0);
 }
@@ -238,6 +261,7 @@ int main(void)
 		cmocka_unit_test(host_knows_libraries_of_lua),
 		cmocka_unit_test(host_wants_more_hooks_of_later_releases),
 		cmocka_unit_test(user_is_found_by_name_and_number),
+		cmocka_unit_test(user_is_in_the_groups_that_name_it),
 		cmocka_unit_test(user_can_read_goes_by_mode_and_folders),
 	};
 
