@@ -2,9 +2,10 @@
 # slurm_dws.sh: what the tests with a real slurmctld and DWS have in common.
 # Source it after lib.sh, tests/servers/lib.sh and slurm.sh:
 #
-#   dws_slurm_up RELEASE    DWS, the driver, the plugin's package in a root of
-#                           its own, whose /etc/slurm covers this host's inside
-#                           the sandbox, and Slurm
+#   dws_slurm_up RELEASE [files]   DWS, the driver, the plugin's package in a
+#                           root of its own, whose /etc/slurm covers this
+#                           host's inside the sandbox, and Slurm. files: no
+#                           package manager puts it there, which is quicker
 #   dws_release RELEASE     another release of DWS, and a credential for it
 #   dws_slurm_down
 #
@@ -36,7 +37,8 @@ dws_slurm_up()
 {
 	mkdir -p "$T/slurm-driver" "$package/etc/slurm"
 	pods_fare '*' ready
-	place_package || return
+	only_kinds Workflow
+	"place_${2:-package}" || return
 	mount --bind "$package/etc/slurm" /etc/slurm
 	dws_release "$1"
 	# Where the plugin looks for dws-csm.
@@ -50,6 +52,14 @@ place_package()
 {
 	install_rpms_into "$package" dnf >"$T/slurm-root.log" 2>&1 ||
 		server_fail "no package: $(tail -n 20 "$T/slurm-root.log")"
+}
+
+place_files()
+{
+	install -D -m 0755 "$DWS_CSM" "$package/usr/bin/dws-csm" &&
+		install -D -m 0644 "$root/payload/slurm/sample-job.sh" "$sample" &&
+		install -m 0644 "$root"/payload/slurm/*burst* \
+			"$package/etc/slurm"
 }
 
 dws_slurm_down()

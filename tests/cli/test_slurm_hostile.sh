@@ -22,7 +22,7 @@ oneTimeSetUp()
 		startSkipping
 		return
 	fi
-	dws_slurm_up 0.1.17 || return
+	dws_slurm_up 0.1.17 files || return
 	script=$T/slurm/jobs/script.sh
 	canary=$T/slurm/jobs/canary
 	# All that slurmctld and what it starts execute. By -D it is still

@@ -23,7 +23,7 @@ oneTimeSetUp()
 		startSkipping
 		return
 	fi
-	dws_slurm_up 0.1.17 || return
+	dws_slurm_up 0.1.17 files || return
 	slurm_may_forget_teardowns
 	# Not where one function alone is run.
 	[ -n "$only" ] || begin_all

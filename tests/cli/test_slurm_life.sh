@@ -264,12 +264,23 @@ test_a_running_job_is_requeued()
 	ended again COMPLETED "$all $all"
 }
 
+was_torn_down()
+{
+	[[ $(history_of "$job") == *gone* ]]
+}
+
 test_what_was_interrupted_completes()
 {
 	isSkipping && return
 	local state
 
-	# Slurm tears down what it was staging in, and begins anew.
+	# Slurm tears down what it was staging in, and begins anew, a minute
+	# later.
+	for state in Proposal Setup DataIn; do
+		of "killed.$state"
+		soon "the first Workflow of job $job to go" was_torn_down
+		scontrol update JobId="$job" StartTime=now 2>"$T/slurm/soon"
+	done
 	for state in Proposal Setup DataIn; do
 		ended "killed.$state" COMPLETED \
 			"$(states_to "$state") Teardown hurry gone $all"
