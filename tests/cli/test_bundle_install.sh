@@ -13,6 +13,7 @@ program=$DWS_CSM
 
 oneTimeSetUp()
 {
+	only_kinds Workflow
 	given_inputs "$TEST_DIR/old" "$old"
 	given_inputs "$TEST_DIR/new" "$new"
 	must "$root/tests/cli/sideload.py" artifacts "$TEST_DIR/new"
@@ -118,6 +119,7 @@ test_one_file_installs_and_another_upgrades()
 {
 	local place=$TEST_DIR/place name=dws-csm
 
+	only_kinds
 	given_no_dws
 	create "$old" self-old 1700000000 --self-contained
 	create "$new" self-new 1750000000 --self-contained
@@ -155,6 +157,7 @@ test_one_file_installs_and_another_upgrades()
 	assert_rc 0
 	run_dws history -o json
 	assert_json '.[-1].bundle.created' 2023-11-14T22:13:20Z
+	only_kinds Workflow
 }
 
 # given_installed BUNDLE

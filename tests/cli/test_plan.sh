@@ -11,6 +11,7 @@ kept=$TEST_DIR/kept.json
 
 oneTimeSetUp()
 {
+	only_kinds Storage SystemStatus Workflow
 	seed_images "$old" "$new"
 }
 
@@ -160,8 +161,9 @@ test_apply_does_what_was_kept()
 	assert_err "dws-csm apply $kept"
 	assertEquals 'result' '' "$out"
 	assert_nothing_changed
-	assertEquals 'options' "{\"skip-images\":\"true\",\"version\":\"$new\"}" \
-		"$(jq -cS .options "$kept")"
+	assertEquals 'options' "$DWS_CSM_OVERLAY true $new" "$(jq -r '.options |
+		"\(.overlay) \(."skip-images") \(.version)"' "$kept")"
+	assertEquals 'number of options' 3 "$(jq '.options | length' "$kept")"
 	run_dws apply "$kept"
 	assert_rc 0
 	assert_err "upgraded to $new"
