@@ -11,6 +11,7 @@ with=(--skip-images --with-wlm --wlm-file "$file" "${ca[@]}")
 
 oneTimeSetUp()
 {
+	only_kinds Storage Workflow
 	seed_images
 	pods_fare
 }

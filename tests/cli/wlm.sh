@@ -11,6 +11,7 @@ ca=(--ca-cert "$T/pki/ca.crt" --ca-key "$T/pki/ca.key")
 
 oneTimeSetUp()
 {
+	only_kinds Storage Workflow
 	seed_images
 	pods_fare
 	given_no_dws
