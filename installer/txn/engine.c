@@ -13,6 +13,7 @@
 #include "txn/names.h"
 #include "txn/prune.h"
 #include "txn/record.h"
+#include "txn/step.h"
 
 /* --- what the journal tells ------------------------------------------------ */
 
@@ -75,9 +76,11 @@ static bool deploys(const struct engine *self)
 	return engine_goal(self);
 }
 
+/* Also where all stands but what was done to detach it. */
 static bool restores(const struct engine *self)
 {
-	return deploys(self) && removes(self) && self->now;
+	return deploys(self) && self->now &&
+	       (removes(self) || journal_bool(self, "detached"));
 }
 
 static bool waits(const struct engine *self)
@@ -102,8 +105,8 @@ bool engine_has_step(const struct engine *self, const char *name)
 		{ "gate", removes },	 { "stop", stops },
 		{ "backup", removes },	 { "remove", removes },
 		{ "deploy", deploys },	 { "wait", waits },
-		{ "restore", restores }, { "probe", waits },
-		{ "commit", commits },
+		{ "restore", restores }, { "start", restores },
+		{ "probe", waits },	 { "commit", commits },
 	};
 	bool books = str_eq(name, "commit") || str_eq(name, "finish");
 
@@ -245,7 +248,8 @@ static int crds_stand(const struct engine *self, struct err *err)
 
 /*
  * 1 when the controllers were stopped and no more: then what stood is put back
- * by applying it, and no backup that may be old by now is restored. Where
+ * by applying it, and the backup, that may be old by now, only has to tell what
+ * resources lost when they were detached. Where
  * resources are retired one after the other, they may be gone with their CRDs
  * still there.
  */
@@ -266,7 +270,7 @@ static bool is_after_deploy(const struct engine *self)
 	const char *step = journal_str(self, "step");
 
 	return str_eq(step, "wait") || str_eq(step, "restore") ||
-	       str_eq(step, "probe");
+	       str_eq(step, "start") || str_eq(step, "probe");
 }
 
 int engine_rewind(struct engine *self, struct err *err)
@@ -281,10 +285,12 @@ int engine_rewind(struct engine *self, struct err *err)
 	    !str_eq(journal_str(self, "step"), "remove"))
 		return 0;
 	intact = is_intact(self, err);
-	if (intact > 0)
-		jval_set_str(self->journal.value, "step",
-			     engine_first_step(self));
-	return intact < 0 ? -1 : 0;
+	if (intact <= 0)
+		return intact;
+	if (step_reattach(self, err) < 0)
+		return -1;
+	jval_set_str(self->journal.value, "step", engine_first_step(self));
+	return 0;
 }
 
 int engine_turn(struct engine *self, const char *why, struct err *err)
@@ -300,6 +306,9 @@ int engine_turn(struct engine *self, const char *why, struct err *err)
 		return -1;
 	jval_set(value, "untouched", jval_new_bool(untouched));
 	jval_set(value, "intact", jval_new_bool(intact));
+	jval_set(value, "detached",
+		 jval_new_bool(intact &&
+			       str_eq(journal_str(self, "step"), "remove")));
 	jval_set_str(value, "direction", "back");
 	if (why)
 		jval_set_str(value, "failure", why);

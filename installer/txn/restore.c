@@ -11,24 +11,11 @@
 #include "kube/parallel.h"
 #include "txn/backup.h"
 #include "txn/custom.h"
-#include "txn/restore_owner.h"
+#include "txn/restore_object.h"
 
 #define DEFAULT_JOBS 6
 #define BATCH 128
-/* A status that somebody else writes at the same time. */
-#define STATUS_TRIES 5
-/* One that Kubernetes is about to collect: how long that may take. */
-#define COLLECT_MS 60000
-#define COLLECT_PAUSE_MS 50
 #define TOLD 5
-
-enum fate {
-	FATE_OPEN,
-	FATE_CREATED,
-	FATE_EXISTED,
-	FATE_ABANDONED,
-	FATE_HOMELESS,
-};
 
 /* One of a batch. */
 struct resource {
@@ -38,7 +25,7 @@ struct resource {
 
 struct restore {
 	const struct restore_options *options;
-	struct owners *owners;
+	struct restoring restoring;
 	struct kube *worker[PARALLEL_MAX_JOBS];
 	unsigned int jobs;
 	uint8_t *fate; /* of each in the backup */
@@ -51,224 +38,6 @@ struct restore {
 	struct progress_item *item;
 	pthread_mutex_t lock;
 };
-
-static bool is_empty(const struct jval *value)
-{
-	return value == NULL || jval_is_null(value) ||
-	       (jval_is_object(value) && jval_len(value) == 0);
-}
-
-static bool has_status_subresource(const struct jval *crd)
-{
-	const char *stored = custom_storage_version(crd);
-	const struct jval *versions = jval_path(crd, "spec.versions");
-
-	for (size_t i = 0; i < jval_len(versions); i++) {
-		const struct jval *version = jval_at(versions, i);
-
-		if (str_eq(jval_str(version, "name"), stored))
-			return jval_path(version, "subresources.status") !=
-			       NULL;
-	}
-	return false;
-}
-
-/* Only if nobody changed it since `live` was read: 409 otherwise. */
-static int patch_status(struct kube *kube, const char *path,
-			const struct jval *live, const struct jval *status,
-			struct err *err)
-{
-	const char *version = jval_str(live, "metadata.resourceVersion");
-	autofree char *where = mem_printf("%s/status", path);
-	autojval struct jval *patch = jval_pack("{s:{s:s?}, s:O}", "metadata",
-						"resourceVersion", version,
-						"status", status);
-
-	return kube_call(kube, "PATCH", where, "application/merge-patch+json",
-			 patch, NULL, err);
-}
-
-/* Controllers that were quicker know better. */
-static int complete_status(struct kube *kube, const char *path,
-			   struct jval **live, const struct jval *status,
-			   struct err *err)
-{
-	for (unsigned int tries = 1;; tries++) {
-		struct err failure = ERR_INIT;
-
-		if (*live == NULL) {
-			*live = kube_get(kube, path, err);
-			if (*live == NULL)
-				return -1;
-		}
-		if (!is_empty(jval_get(*live, "status")))
-			return 0;
-		if (patch_status(kube, path, *live, status, &failure) == 0)
-			return 0;
-		if (!kube_is_conflict(&failure) || tries == STATUS_TRIES) {
-			*err = failure;
-			return err_wrap(err, "write its status");
-		}
-		jval_free(mem_steal(live));
-	}
-}
-
-/* What was about to go when it was saved goes on doing so. */
-static int delete_again(struct kube *kube, const char *path, struct err *err)
-{
-	struct err failure = ERR_INIT;
-
-	if (kube_call(kube, "DELETE", path, NULL, NULL, NULL, &failure) == 0 ||
-	    kube_is_not_found(&failure))
-		return 0;
-	*err = failure;
-	return -1;
-}
-
-/* Its namespace is not there, or about to go. The message tells it from a
- * kind that is not served, which would be our fault. */
-static bool is_homeless(const struct jval *object, const struct err *err)
-{
-	autofree char *missing = mem_printf(
-		"namespaces \"%s\" not found",
-		object_namespace(object) ? object_namespace(object) : "");
-
-	return (err->http == 404 && strstr(err->msg, missing)) ||
-	       (err->http == 403 &&
-		strstr(err->msg, "because it is being terminated"));
-}
-
-static enum fate homeless(const struct jval *object)
-{
-	log_warn("%s '%s' is left out: namespace '%s' does not exist; create "
-		 "it, then restore again",
-		 object_kind(object), object_name(object),
-		 object_namespace(object));
-	return FATE_HOMELESS;
-}
-
-/* POST; `*live` is what came of it. A fate, or -1. */
-static int create_object(struct restore *self, struct kube *kube,
-			 const struct jval *crd, const struct jval *object,
-			 struct jval **live, struct err *err)
-{
-	autofree char *all = custom_path(crd, object_namespace(object), NULL);
-	autofree char *path = mem_printf(
-		"%s%s", all, self->options->dry_run ? "?dryRun=All" : "");
-	struct err failure = ERR_INIT;
-
-	if (kube_call(kube, "POST", path, NULL, object, live, &failure) == 0)
-		return FATE_CREATED;
-	if (kube_is_conflict(&failure))
-		return FATE_EXISTED;
-	if (is_homeless(object, &failure))
-		return homeless(object);
-	*err = failure;
-	return -1;
-}
-
-/* Whatever holds it: it is about to go. */
-static int remove_live(struct kube *kube, const char *path,
-		       const struct jval *live, struct err *err)
-{
-	autojval struct jval *patch =
-		jval_pack("{s:{s:n}}", "metadata", "finalizers");
-	autojval struct jval *options =
-		jval_pack("{s:s, s:s, s:{s:s?}}", "apiVersion", "v1", "kind",
-			  "DeleteOptions", "preconditions", "uid",
-			  jval_str(live, "metadata.uid"));
-
-	if ((jval_len(jval_path(live, "metadata.finalizers")) == 0 ||
-	     kube_call(kube, "PATCH", path, "application/merge-patch+json",
-		       patch, NULL, err) == 0) &&
-	    kube_call(kube, "DELETE", path, NULL, options, NULL, err) == 0)
-		return 0;
-	if (!kube_is_not_found(err) && !kube_is_conflict(err))
-		return -1;
-	err_clear(err);
-	return 0;
-}
-
-/*
- * What is there already, in a CRD that was not removed, may have had its owner
- * in one that was: Kubernetes collects it, sooner or later, and nothing that is
- * written into it is sure to be seen in time. So it goes at once, and is
- * created anew. 1 when it is gone, 0 when it stays; `*live` is what it is then.
- */
-static int replace_doomed(struct restore *self, struct kube *kube,
-			  const char *path, struct jval **live, struct err *err)
-{
-	int64_t deadline = deadline_in_ms(COLLECT_MS);
-
-	for (bool removed = false;; removed = true) {
-		int held;
-
-		jval_free(mem_steal(live));
-		*live = kube_get(kube, path, err);
-		if (*live == NULL && !kube_is_not_found(err))
-			return -1;
-		if (*live == NULL) {
-			err_clear(err);
-			return 1;
-		}
-		held = owners_hold(self->owners, kube, *live, err);
-		if (held != 0)
-			return held < 0 ? -1 : 0;
-		if (!removed && remove_live(kube, path, *live, err) < 0)
-			return -1;
-		if (deadline_left_ms(deadline) == 0)
-			return err_set(err, ERR_TIMEOUT,
-				       "its owner is gone, and it stays");
-		if (clock_sleep(COLLECT_PAUSE_MS, err) < 0)
-			return -1;
-	}
-}
-
-/* A fate, or -1; `*live` is what stands then, or NULL. */
-static int bring_object(struct restore *self, struct kube *kube,
-			const struct jval *crd, const char *path,
-			const struct jval *object, struct jval **live,
-			struct err *err)
-{
-	for (;;) {
-		int fate = create_object(self, kube, crd, object, live, err);
-		int gone;
-
-		if (fate != FATE_EXISTED)
-			return fate;
-		gone = replace_doomed(self, kube, path, live, err);
-		if (gone <= 0)
-			return gone < 0 ? -1 : FATE_EXISTED;
-	}
-}
-
-/* Takes apart `object` into what is created and its status. */
-static int put_object(struct restore *self, struct kube *kube,
-		      const struct jval *crd, const struct jval *saved,
-		      struct jval *object, struct err *err)
-{
-	autofree char *path =
-		custom_path(crd, object_namespace(object), object_name(object));
-	autojval struct jval *status = NULL;
-	autojval struct jval *live = NULL;
-	int fate;
-
-	if (has_status_subresource(crd) && jval_get(object, "status")) {
-		status = jval_ref(jval_get(object, "status"));
-		jval_del(object, "status");
-	}
-	fate = bring_object(self, kube, crd, path, object, &live, err);
-	if (fate != FATE_CREATED && fate != FATE_EXISTED)
-		return fate;
-	if (!is_empty(status) &&
-	    complete_status(kube, path, &live, status, err) < 0)
-		return -1;
-	if (fate == FATE_CREATED &&
-	    jval_str(saved, "metadata.deletionTimestamp") &&
-	    delete_again(kube, path, err) < 0)
-		return -1;
-	return fate;
-}
 
 /* A fate, or -1. */
 static int restore_object(struct restore *self, struct kube *kube,
@@ -287,11 +56,13 @@ static int restore_object(struct restore *self, struct kube *kube,
 		return -1;
 	}
 	if (self->options->dry_run)
-		return create_object(self, kube, crd, object, NULL, err);
-	owned = owners_set(self->owners, kube, object, self->drop, err);
+		return restore_create(&self->restoring, kube, crd, object, NULL,
+				      err);
+	owned = owners_set(self->restoring.owners, kube, object, self->drop,
+			   err);
 	if (owned <= 0)
 		return owned < 0 ? -1 : FATE_OPEN;
-	fate = put_object(self, kube, crd, saved, object, err);
+	fate = restore_put(&self->restoring, kube, crd, saved, object, err);
 	if (fate < 0)
 		return err_wrap(err, "restore %s '%s' in namespace '%s'",
 				object_kind(object), object_name(object),
@@ -359,7 +130,7 @@ static int64_t run_pass(struct restore *self, struct err *err)
 
 	self->next = 0;
 	self->decided = 0;
-	owners_look_again(self->owners);
+	owners_look_again(self->restoring.owners);
 	result = backup_each(options->kube, options->state, options->id,
 			     take_object, self, err);
 	if (result == 0)
@@ -476,6 +247,8 @@ int restore_run(const struct restore_options *options,
 		backup_find(options->kube, options->state, options->id, err);
 	struct restore self = {
 		.options = options,
+		.restoring = { .dry_run = options->dry_run,
+			       .detached = options->detached },
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	int status;
@@ -488,13 +261,13 @@ int restore_run(const struct restore_options *options,
 	self.jobs = options->jobs ? options->jobs : DEFAULT_JOBS;
 	if (self.jobs > PARALLEL_MAX_JOBS)
 		self.jobs = PARALLEL_MAX_JOBS;
-	self.owners = owners_new(options->carry.objects);
+	self.restoring.owners = owners_new(options->carry.objects);
 	for (unsigned int i = 0; i < self.jobs; i++)
 		self.worker[i] = kube_new(options->config);
 	status = run(&self, result, err);
 	for (unsigned int i = 0; i < self.jobs; i++)
 		kube_free(self.worker[i]);
-	owners_free(self.owners);
+	owners_free(self.restoring.owners);
 	free(self.fate);
 	return status;
 }

@@ -30,6 +30,10 @@ struct restore_options {
 	/* Nothing is written; the server is asked what it would say. Owners
 	 * are not looked for. */
 	bool dry_run;
+	/* They were detached since the backup, and nobody had them since: what
+	 * stands with its uid of then gets its finalizers back, and what was
+	 * being deleted is deleted. */
+	bool detached;
 	struct progress *progress;
 };
 

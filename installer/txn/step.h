@@ -19,7 +19,12 @@ int step_remove(struct engine *self, struct err *err) must_check;
 int step_deploy(struct engine *self, struct err *err) must_check;
 int step_wait(struct engine *self, struct err *err) must_check;
 int step_restore(struct engine *self, struct err *err) must_check;
+int step_start(struct engine *self, struct err *err) must_check;
 int step_probe(struct engine *self, struct err *err) must_check;
+
+/* Part of no order: what has lost its finalizers in a `remove` that took no CRD
+ * away gets them back from the backup, and what went for that comes back. */
+int step_reattach(struct engine *self, struct err *err) must_check;
 
 /* It is so. */
 int step_commit(struct engine *self, struct err *err) must_check;

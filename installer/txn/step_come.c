@@ -1,5 +1,5 @@
 /*
- * Steps by which what shall be comes: deploy, wait, restore, probe.
+ * Steps by which what shall be comes: deploy, wait, restore, start, probe.
  */
 #include "base/log.h"
 #include "base/mem.h"
@@ -20,6 +20,42 @@ static struct deploy deploy_of(const struct engine *self)
 		.timeout_ms = engine_timeout_ms(self),
 		.progress = options->progress,
 	};
+}
+
+/* Controllers that find some of the resources make others themselves, with
+ * nothing in them: where resources are restored they start later. Takes
+ * `objects`. */
+static struct jval *objects_at(const struct engine *self, struct jval *objects,
+			       bool start)
+{
+	autojval struct jval *all = objects;
+	struct jval *list;
+
+	if (objects == NULL || (!start && !engine_has_step(self, "start")))
+		return mem_steal(&all);
+	list = jval_new_array();
+	for (size_t i = 0; i < jval_len(all); i++)
+		if (undeploy_is_controller(jval_at(all, i)) == start)
+			jval_append(list, jval_ref(jval_at(all, i)));
+	return list;
+}
+
+static struct jval *goal_objects(const struct engine *self)
+{
+	return jval_ref(jval_get(engine_goal(self), "objects"));
+}
+
+static int apply(struct engine *self, const struct deploy *deploy,
+		 const struct jval *objects, struct err *err)
+{
+	autofree enum apply_result *results =
+		mem_array(jval_len(objects) + 1, sizeof(*results));
+
+	if (deploy_apply(deploy, objects, results, err) < 0)
+		return -1;
+	for (size_t i = 0; i < jval_len(objects); i++)
+		self->result->changed |= results[i] != APPLY_UNCHANGED;
+	return 0;
 }
 
 /* --- deploy and wait ---------------------------------------------------------- */
@@ -89,35 +125,33 @@ int step_deploy(struct engine *self, struct err *err)
 {
 	const struct jval *recorded = jval_get(engine_goal(self), "objects");
 	struct deploy deploy = deploy_of(self);
-	autojval struct jval *objects =
-		certs_revive(self->options->kube, recorded, err);
-	autofree enum apply_result *results = NULL;
+	autojval struct jval *objects = objects_at(
+		self, certs_revive(self->options->kube, recorded, err), false);
 
 	if (objects == NULL || prune_past(self, recorded, err) < 0)
 		return -1;
 	/* Whatever stood was taken away, or there was nothing. */
 	deploy.expect_new = !jval_bool(self->journal.value, "inPlace", false) &&
 			    !jval_bool(self->journal.value, "intact", false);
-	results = mem_array(jval_len(objects) + 1, sizeof(*results));
 	if (deploy_namespaces(&deploy, objects, err) < 0 ||
-	    deploy_apply(&deploy, objects, results, err) < 0)
+	    apply(self, &deploy, objects, err) < 0)
 		return -1;
-	for (size_t i = 0; i < jval_len(objects); i++)
-		self->result->changed |= results[i] != APPLY_UNCHANGED;
 	return follow(self, err);
 }
 
 int step_wait(struct engine *self, struct err *err)
 {
 	struct deploy deploy = deploy_of(self);
+	autojval struct jval *objects =
+		objects_at(self, goal_objects(self), false);
 
-	return deploy_wait(&deploy, jval_get(engine_goal(self), "objects"),
-			   err);
+	return deploy_wait(&deploy, objects, err);
 }
 
-/* --- restore and probe --------------------------------------------------------- */
+/* --- restore, start and probe ---------------------------------------------------- */
 
-int step_restore(struct engine *self, struct err *err)
+static int restore(struct engine *self, const struct jval *record,
+		   struct err *err)
 {
 	auto_strs struct strs abandon = STRS_INIT;
 	struct restore_options options = {
@@ -125,8 +159,9 @@ int step_restore(struct engine *self, struct err *err)
 		.kube = self->options->kube,
 		.state = self->options->state,
 		.id = jval_str(self->journal.value, "backup"),
-		.carry = { .objects = jval_get(engine_goal(self), "objects"),
+		.carry = { .objects = jval_get(record, "objects"),
 			   .abandon = &abandon },
+		.detached = true,
 		.progress = self->options->progress,
 	};
 
@@ -136,7 +171,7 @@ int step_restore(struct engine *self, struct err *err)
 			       "resources; 'dws-csm backup list' shows those "
 			       "there are");
 	/* What stood took all of them. */
-	if (!engine_is_back(self))
+	if (record != self->now)
 		engine_abandoned(self, &abandon);
 	progress_phase(self->options->progress, "custom resources");
 	if (restore_run(&options, &self->result->restored, err) < 0)
@@ -145,6 +180,27 @@ int step_restore(struct engine *self, struct err *err)
 		   "%zu custom resources restored",
 		   self->result->restored.created);
 	return 0;
+}
+
+int step_restore(struct engine *self, struct err *err)
+{
+	return restore(self, engine_goal(self), err);
+}
+
+int step_reattach(struct engine *self, struct err *err)
+{
+	return restore(self, self->now, err);
+}
+
+int step_start(struct engine *self, struct err *err)
+{
+	struct deploy deploy = deploy_of(self);
+	autojval struct jval *controllers =
+		objects_at(self, goal_objects(self), true);
+
+	if (apply(self, &deploy, controllers, err) < 0)
+		return -1;
+	return deploy_wait(&deploy, controllers, err);
 }
 
 int step_probe(struct engine *self, struct err *err)

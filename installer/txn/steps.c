@@ -31,6 +31,7 @@ const struct step steps[] = {
 	{ "deploy", "applying objects", step_deploy },
 	{ "wait", "waiting until all is ready", step_wait },
 	{ "restore", "restoring custom resources", step_restore },
+	{ "start", "starting the controllers", step_start },
 	{ "probe", "trying a Workflow", step_probe },
 	{ "commit", "writing the records", step_commit },
 	{ "finish", "letting Workflows in", step_finish },

@@ -257,6 +257,12 @@ static int unfinalize_all(struct undeploy *self, const struct jval *crd,
 		       object_namespace(jval_at(again, 0)));
 }
 
+bool undeploy_is_controller(const struct jval *object)
+{
+	return str_eq(object_kind(object), "Deployment") &&
+	       !str_eq(object_name(object), DWS_WEBHOOK);
+}
+
 int undeploy_stop(struct undeploy *self, const struct jval *objects,
 		  struct err *err)
 {
@@ -265,8 +271,7 @@ int undeploy_stop(struct undeploy *self, const struct jval *objects,
 	for (size_t i = 0; i < jval_len(objects); i++) {
 		struct jval *object = jval_at(objects, i);
 
-		if (str_eq(object_kind(object), "Deployment") &&
-		    !str_eq(object_name(object), DWS_WEBHOOK))
+		if (undeploy_is_controller(object))
 			jval_append(controllers, jval_ref(object));
 	}
 	return undeploy_objects(self, "controllers", controllers, err);

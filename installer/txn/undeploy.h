@@ -34,6 +34,9 @@ struct undeploy {
 	size_t removed;	     /* counted */
 };
 
+/* All that runs but the webhook, which needs no custom resources. */
+bool undeploy_is_controller(const struct jval *object) must_check;
+
 /* Stop the controllers among `objects`, before resources are detached; the
  * webhook lives on. */
 int undeploy_stop(struct undeploy *self, const struct jval *objects,
