@@ -169,6 +169,35 @@ int wlm_binding_look(struct jval **binding, struct kube *kube, struct err *err)
 	return look(kube, WLM_BINDING_PATH, binding, err);
 }
 
+static bool is_same_at(const struct jval *a, const struct jval *b,
+		       const char *path)
+{
+	return jval_equal(jval_path(a, path), jval_path(b, path));
+}
+
+/* A create whose answer was lost finds what it made: then that is it. */
+static int create(struct kube *kube, const struct jval *object,
+		  struct jval **made, struct err *err)
+{
+	autofree char *path =
+		mem_printf("%s/%s", WLM_BINDINGS_PATH, object_name(object));
+	autojval struct jval *there = NULL;
+	struct err failure = ERR_INIT;
+
+	if (kube_call(kube, "POST", WLM_BINDINGS_PATH, NULL, object, made,
+		      err) == 0)
+		return 0;
+	if (!kube_is_conflict(err) || look(kube, path, &there, &failure) <= 0 ||
+	    !is_same_at(there, object, "roleRef") ||
+	    !is_same_at(there, object, "subjects") ||
+	    !is_same_at(there, object, "metadata.annotations"))
+		return -1;
+	err_clear(err);
+	if (made)
+		*made = mem_steal(&there);
+	return 0;
+}
+
 static bool is_spare(const struct jval *object)
 {
 	return str_eq(
@@ -188,8 +217,7 @@ static int make_spare(struct kube *kube, const struct jval *object,
 	jval_set(jval_path(copy, "metadata.annotations"), SPARE_OF,
 		 jval_new_str(WLM_BINDING));
 	jval_set_str(copy, "metadata.name", WLM_SPARE);
-	return kube_call(kube, "POST", WLM_BINDINGS_PATH, NULL, copy, spare,
-			 err);
+	return create(kube, copy, spare, err);
 }
 
 /* What it is the spare of. */
@@ -229,8 +257,7 @@ int wlm_binding_mend(struct jval **binding, struct kube *kube, struct err *err)
 		return found;
 	if (found == 0) {
 		object = spared(spare);
-		if (kube_call(kube, "POST", WLM_BINDINGS_PATH, NULL, object,
-			      binding, err) < 0)
+		if (create(kube, object, binding, err) < 0)
 			return err_wrap(err, "make '" WLM_BINDING "' again");
 	}
 	return drop_spare(kube, spare, err) < 0 ? -1 : 1;
@@ -244,8 +271,7 @@ static int put_back(struct kube *kube, const struct jval *was,
 	autojval struct jval *again = wlm_binding_copy(was);
 	struct err failure = ERR_INIT;
 
-	if (kube_call(kube, "POST", WLM_BINDINGS_PATH, NULL, again, NULL,
-		      &failure) < 0)
+	if (create(kube, again, NULL, &failure) < 0)
 		return err_hint(err,
 				"and '" WLM_BINDING "' as it was, to role "
 				"'%s', could not be made again: %s",
@@ -264,13 +290,14 @@ static int change(struct kube *kube, const struct jval *was,
 
 	if (make_spare(kube, object, &spare, err) < 0)
 		return -1;
-	if (wlm_delete_as_read(kube, WLM_BINDING_PATH, was, err) < 0) {
+	if (wlm_delete_as_read(kube, WLM_BINDING_PATH, was, err) < 0 &&
+	    !kube_is_not_found(err)) {
 		if (drop_spare(kube, spare, &failure) < 0)
 			log_warn("%s", failure.msg);
 		return -1;
 	}
-	if (kube_call(kube, "POST", WLM_BINDINGS_PATH, NULL, object, made,
-		      err) < 0)
+	err_clear(err);
+	if (create(kube, object, made, err) < 0)
 		return put_back(kube, was, spare, err);
 	if (drop_spare(kube, spare, &failure) < 0)
 		log_warn("'" WLM_SPARE "' stays until the next change: %s",
@@ -285,8 +312,7 @@ int wlm_binding_replace(struct kube *kube, const struct jval *was,
 {
 	bool deferred = interrupt_defer(true);
 	int result = was ? change(kube, was, object, made, err) :
-			   kube_call(kube, "POST", WLM_BINDINGS_PATH, NULL,
-				     object, made, err);
+			   create(kube, object, made, err);
 
 	interrupt_defer(deferred);
 	return result;

@@ -355,5 +355,21 @@ test_what_was_left_behind_is_found()
 		slurm-dws-viewer-spare -o json | jq -r '.subjects[].name')"
 }
 
+# Of the deletion, and of what takes its place: told again, they are refused.
+test_answers_that_are_lost()
+{
+	given_at "$old"
+	by_hand
+	given_credential
+	spoil '{"method": "DELETE|POST", "path": "/clusterrolebindings",
+		"names": "slurm-dws-viewer", "every": 2, "lose_answer": true}'
+	run_proxied upgrade --skip-images
+	assert_rc 0
+	assertNotEquals 'requests that met the rule' 0 "$(count_writes)"
+	assertNotContains "$err" 'has no rights'
+	spoil ''
+	assert_bound "$new"
+}
+
 # shellcheck disable=SC1091 # Debian's
 . shunit2
