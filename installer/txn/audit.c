@@ -384,8 +384,10 @@ void audit_event(struct audit *self, const char *type, const char *reason,
 		abort();
 	va_end(args);
 	event = event_new(type, reason, message);
+	/* Nobody else has its name: a conflict is with our own first try. */
 	if (kube_call(event_kube(self), "POST", EVENTS_PATH, NULL, event, NULL,
-		      &err) == 0)
+		      &err) == 0 ||
+	    kube_is_conflict(&err))
 		return;
 	if (is_no_place(&err) || err.kind == ERR_INTERRUPTED ||
 	    self->told_event) {
