@@ -42,9 +42,10 @@ struct review {
 static const char *const apply_verbs[] = { "get",   "list",   "watch", "create",
 					   "patch", "delete", NULL };
 static const char *const namespace_verbs[] = { "get", "create", "patch", NULL };
-static const char *const secret_verbs[] = { "get",   "list",   "create",
-					    "patch", "update", "delete",
-					    NULL };
+static const char *const secret_verbs[] = {
+	"get",	  "list",   "create",		"patch",
+	"update", "delete", "deletecollection", NULL
+};
 static const char *const lease_verbs[] = { "get", "create", "update", "delete",
 					   NULL };
 static const char *const resource_verbs[] = { "get",	"list",	 "watch",

@@ -134,7 +134,8 @@ test_plan_tells_what_the_user_may_not_do()
 	run_dws plan upgrade --version "$new" --skip-images \
 		--kubeconfig "$T/limited.conf"
 	assert_rc 3
-	assert_err 'may not do all' 'create, patch, update, delete secrets in' \
+	assert_err 'may not do all' \
+		'create, patch, update, delete, deletecollection secrets in' \
 		'namespace dws-system' --kubeconfig
 	must kubectl delete clusterrole,clusterrolebinding only-look
 }

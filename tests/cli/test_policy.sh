@@ -232,7 +232,7 @@ test_without_the_right_to_impersonate()
 	given_no_dws
 	given_namespace
 	must kubectl create clusterrole all-but-impersonate --resource='*.*' \
-		--verb=get,list,watch,create,update,patch,delete,bind,escalate
+		--verb=get,list,watch,create,update,patch,delete,deletecollection,bind,escalate
 	must kubectl create clusterrolebinding all-but-impersonate \
 		--clusterrole=all-but-impersonate --user=limited
 	forbid Pod
