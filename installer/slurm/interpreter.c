@@ -4,8 +4,31 @@
 #include <lua5.4/lua.h>
 #include <lua5.4/lualib.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
+
+/* What a script may take; a limit of the process would also be one of whatever
+ * else it maps. */
+struct quota {
+	size_t used, max;
+};
+
+static void *allocate(void *context, void *block, size_t old, size_t size)
+{
+	struct quota *quota = context;
+
+	/* Then it is the kind of a new object. */
+	if (block == NULL)
+		old = 0;
+	if (size > old && size - old > quota->max - quota->used)
+		return NULL;
+	quota->used = quota->used - old + size;
+	if (size > 0)
+		return mem_resize(block, size, 1);
+	free(block);
+	return NULL;
+}
 
 static void open_libraries(lua_State *state)
 {
@@ -26,9 +49,11 @@ static void open_libraries(lua_State *state)
 	}
 }
 
-int interpreter_run(const char *text, size_t len, char *const *args)
+int interpreter_run(const char *text, size_t len, char *const *args,
+		    size_t max_bytes)
 {
-	lua_State *state = luaL_newstate();
+	struct quota quota = { .max = max_bytes };
+	lua_State *state = lua_newstate(allocate, &quota);
 	int failed;
 
 	if (state == NULL)

@@ -20,12 +20,11 @@
 #define PROGRAM_TEXT "installer/slurm/load.lua"
 #define OWN_VERSION "5.4"
 #define MAX_OUTPUT ((size_t)64 << 10)
-#define MAX_MEMORY ((rlim_t)1 << 30)
+#define MAX_MEMORY ((size_t)1 << 30)
 #define MAX_SECONDS 20
 
 static void give_up_rights(const struct user *user)
 {
-	struct rlimit memory = { MAX_MEMORY, MAX_MEMORY };
 	struct rlimit none = { 0, 0 };
 
 	/* A file of that user must not run as root, nor write into the
@@ -33,7 +32,6 @@ static void give_up_rights(const struct user *user)
 	setsid();
 	if (user && geteuid() == 0 && user_become(user) < 0)
 		_exit(126);
-	setrlimit(RLIMIT_AS, &memory);
 	setrlimit(RLIMIT_CORE, &none);
 	setrlimit(RLIMIT_FSIZE, &none);
 	signal(SIGALRM, SIG_DFL);
@@ -47,6 +45,7 @@ static _Noreturn void child(const struct load_request *request,
 	const struct embedded_file *text = embedded_find(PROGRAM_TEXT);
 	int in = memfd_create("load.lua", 0);
 	int null = open("/dev/null", O_RDWR);
+	const struct rlimit memory = { MAX_MEMORY, MAX_MEMORY };
 	struct err err = ERR_INIT;
 	int failed;
 
@@ -60,11 +59,13 @@ static _Noreturn void child(const struct load_request *request,
 	give_up_rights(request->user);
 	dup2(out, 1);
 	if (program) {
+		setrlimit(RLIMIT_AS, &memory);
 		execv(program, argv);
 		_exit(127);
 	}
 	/* Without the name of the program and that of its text. */
-	failed = interpreter_run((const char *)text->data, text->len, argv + 2);
+	failed = interpreter_run((const char *)text->data, text->len, argv + 2,
+				 MAX_MEMORY);
 	fflush(stdout);
 	_exit(failed);
 }

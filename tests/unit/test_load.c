@@ -105,6 +105,15 @@ static void load_tells_why_it_cannot_be(void **state)
 	}
 }
 
+static void load_does_not_give_a_script_all_memory(void **state)
+{
+	auto_load_answer struct load_answer own = { .by = NULL };
+
+	(void)state;
+	load(&own, "x = string.rep('x', 1100000000)\n", NULL);
+	assert_string_equal(own.error, "not enough memory");
+}
+
 static void load_tells_what_is_wrong_with_the_settings(void **state)
 {
 	auto_load_answer struct load_answer answer = { .by = NULL };
@@ -256,6 +265,7 @@ int main(void)
 		TEST(load_says_who_loaded_it),
 		TEST(load_tells_what_is_missing),
 		TEST(load_tells_why_it_cannot_be),
+		TEST(load_does_not_give_a_script_all_memory),
 		TEST(load_tells_what_is_wrong_with_the_settings),
 		cmocka_unit_test(host_reads_versions),
 		cmocka_unit_test(host_knows_libraries_of_lua),
