@@ -19,44 +19,67 @@ const char *finding_status_name(enum finding_status status)
 	return names[status];
 }
 
+void finding_release(struct finding *finding)
+{
+	free(finding->seen);
+	free(finding->remedy);
+}
+
 void findings_release(struct findings *findings)
 {
-	for (size_t i = 0; i < findings->nr; i++) {
-		free(findings->item[i].seen);
-		free(findings->item[i].remedy);
-	}
+	for (size_t i = 0; i < findings->nr; i++)
+		finding_release(&findings->item[i]);
 	free(findings->item);
 	findings->item = NULL;
 	findings->nr = 0;
+}
+
+void finding_set(struct finding *finding, const char *check,
+		 enum finding_status status, const char *remedy,
+		 const char *fmt, va_list args)
+{
+	finding->check = check;
+	finding->status = status;
+	finding->remedy = mem_strdup(remedy);
+	if (vasprintf(&finding->seen, fmt, args) < 0)
+		abort();
+}
+
+void finding_set_err(struct finding *finding, const char *check,
+		     enum finding_status status, const struct err *err)
+{
+	const char *remedy = strstr(err->msg, "; ");
+
+	finding->check = check;
+	finding->status = status;
+	finding->remedy = remedy ? mem_strdup(remedy + 2) : NULL;
+	finding->seen =
+		mem_strndup(err->msg, remedy ? (size_t)(remedy - err->msg) :
+					       strlen(err->msg));
+}
+
+static struct finding *add(struct findings *findings)
+{
+	findings->item = mem_resize(findings->item, findings->nr + 1,
+				    sizeof(*findings->item));
+	return &findings->item[findings->nr++];
 }
 
 void finding_add(struct findings *findings, const char *check,
 		 enum finding_status status, const char *remedy,
 		 const char *fmt, ...)
 {
-	struct finding *finding;
 	va_list args;
 
-	findings->item = mem_resize(findings->item, findings->nr + 1,
-				    sizeof(*findings->item));
-	finding = &findings->item[findings->nr++];
-	finding->check = check;
-	finding->status = status;
-	finding->remedy = mem_strdup(remedy);
 	va_start(args, fmt);
-	if (vasprintf(&finding->seen, fmt, args) < 0)
-		abort();
+	finding_set(add(findings), check, status, remedy, fmt, args);
 	va_end(args);
 }
 
 void finding_add_err(struct findings *findings, const char *check,
 		     enum finding_status status, const struct err *err)
 {
-	const char *remedy = strstr(err->msg, "; ");
-	int len = remedy ? (int)(remedy - err->msg) : (int)strlen(err->msg);
-
-	finding_add(findings, check, status, remedy ? remedy + 2 : NULL, "%.*s",
-		    len, err->msg);
+	finding_set_err(add(findings), check, status, err);
 }
 
 const struct finding *findings_fault(const struct findings *findings,

@@ -12,6 +12,7 @@
 #ifndef BASE_FINDING_H
 #define BASE_FINDING_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -42,13 +43,22 @@ struct findings {
 	}
 
 void findings_release(struct findings *findings);
+void finding_release(struct finding *finding);
 
-/* `check` is a literal; `remedy` may be NULL. */
+/* Fill one that holds nothing. `check` is borrowed; `remedy` may be NULL. */
+void finding_set(struct finding *finding, const char *check,
+		 enum finding_status status, const char *remedy,
+		 const char *fmt, va_list args) printf_like(5, 0);
+
+/* Out of an error, whose text names the remedy itself, behind "; ". */
+void finding_set_err(struct finding *finding, const char *check,
+		     enum finding_status status, const struct err *err);
+
+/* The next one; `check` is a literal. */
 void finding_add(struct findings *findings, const char *check,
 		 enum finding_status status, const char *remedy,
 		 const char *fmt, ...) printf_like(5, 6);
 
-/* Out of an error, whose text names the remedy itself, behind "; ". */
 void finding_add_err(struct findings *findings, const char *check,
 		     enum finding_status status, const struct err *err);
 

@@ -42,10 +42,8 @@ void doctor_init(struct doctor *doctor)
 
 void doctor_release(struct doctor *doctor)
 {
-	for (size_t i = 0; i < CHECK_NR; i++) {
-		free(doctor->finding[i].seen);
-		free(doctor->finding[i].remedy);
-	}
+	for (size_t i = 0; i < CHECK_NR; i++)
+		finding_release(&doctor->finding[i]);
 	doctor_init(doctor);
 }
 
@@ -58,23 +56,29 @@ size_t doctor_faults(const struct doctor *doctor)
 	return nr;
 }
 
+/* Where what was seen goes; NULL where something as bad was seen before. */
+static struct finding *worse(struct doctor *doctor, enum check check,
+			     enum finding_status status)
+{
+	struct finding *finding = &doctor->finding[check];
+
+	if (finding->seen && finding->status >= status)
+		return NULL;
+	finding_release(finding);
+	return finding;
+}
+
 void doctor_note(struct doctor *doctor, enum check check,
 		 enum finding_status status, const char *remedy,
 		 const char *fmt, ...)
 {
-	struct finding *finding = &doctor->finding[check];
+	struct finding *finding = worse(doctor, check, status);
 	va_list args;
 
-	if (finding->seen && finding->status >= status)
+	if (finding == NULL)
 		return;
-	free(finding->seen);
-	free(finding->remedy);
-	finding->check = check_names[check];
-	finding->status = status;
-	finding->remedy = mem_strdup(remedy);
 	va_start(args, fmt);
-	if (vasprintf(&finding->seen, fmt, args) < 0)
-		abort();
+	finding_set(finding, check_names[check], status, remedy, fmt, args);
 	va_end(args);
 }
 
@@ -88,11 +92,11 @@ void doctor_skip(struct doctor *doctor, enum check first, enum check last,
 void doctor_note_err(struct doctor *doctor, enum check check,
 		     const struct err *err)
 {
-	const char *remedy = strstr(err->msg, "; ");
-	int len = remedy ? (int)(remedy - err->msg) : (int)strlen(err->msg);
+	struct finding *finding = worse(doctor, check, FINDING_FAULT);
 
-	doctor_note(doctor, check, FINDING_FAULT, remedy ? remedy + 2 : NULL,
-		    "%.*s", len, err->msg);
+	if (finding)
+		finding_set_err(finding, check_names[check], FINDING_FAULT,
+				err);
 }
 
 /* What a Nexus calls it where an administrator sets it right. */

@@ -198,7 +198,7 @@ static void look_at_dates(struct doctor *doctor, const struct x509_look *look,
 
 static void look_at_clock(struct doctor *doctor, int64_t skew)
 {
-	int64_t amount = skew < 0 ? -skew : skew;
+	int64_t amount = skew < 0 && skew != SKEW_UNKNOWN ? -skew : skew;
 	const char *remedy = "set the clocks by the same time server "
 			     "(chronyc tracking)";
 
