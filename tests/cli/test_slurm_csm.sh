@@ -265,7 +265,7 @@ test_a_killed_run_is_ended_by_the_next()
 	must kubectl replace --dry-run=server \
 		-f "$TEST_DIR"/state/slurm-config-*.json
 	# Between the two halves of making the Job anew.
-	must kubectl -n services delete job slurm-config
+	must kubectl -n services delete job slurm-config --ignore-not-found
 	run_dws slurm enable "${fast[@]}"
 	assert_rc 0
 	assert_out 'slurmctld was restarted'
