@@ -68,8 +68,8 @@ static void read_settings(struct job_workflow *self)
 	path = mem_printf("%.*s%s", slash ? (int)(slash - conf) + 1 : 0, conf,
 			  SETTINGS);
 	/* All have defaults. */
-	if (file_read_regular(path, SETTINGS_MAX_BYTES, &text, &len,
-			      &ignored) < 0)
+	if (file_read_regular(path, SETTINGS_MAX_BYTES, &text, &len, &ignored) <
+	    0)
 		len = 0;
 	self->ns = setting(text, len, "Namespace", NAMESPACE);
 	self->credential = setting(text, len, "Kubeconfig", CREDENTIAL);
