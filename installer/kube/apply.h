@@ -26,8 +26,8 @@ enum apply_result { APPLY_CREATED, APPLY_CHANGED, APPLY_UNCHANGED };
 struct apply_options {
 	struct kube_config *config;
 	struct discovery *discovery;
-	bool dry_run;	   /* server side: dryRun=All */
-	unsigned int jobs; /* connections; 0 = 6 */
+	bool dry_run;	    /* server side: dryRun=All */
+	unsigned int jobs;  /* connections; 0 = 6 */
 	int64_t timeout_ms; /* of each wait; 0 = 120 s */
 	bool crds_later; /* wait for CRDs only where an object of theirs comes */
 	bool expect_new; /* nothing of it is there: do not look first */

@@ -231,6 +231,16 @@ static bool is_unchanged(const struct apply_one *one, const struct jval *before,
 	       same_metadata(before, after);
 }
 
+static enum apply_result what_became(const struct apply_one *one,
+				     const struct jval *before,
+				     const struct jval *after)
+{
+	if (before == NULL)
+		return APPLY_CREATED;
+	return is_unchanged(one, before, after) ? APPLY_UNCHANGED :
+						  APPLY_CHANGED;
+}
+
 /* What a deletion has marked goes as soon as nothing holds it any more. */
 static int is_leaving(const struct apply_one *one, const struct jval *object)
 {
@@ -290,11 +300,9 @@ static int try_apply(struct kube *kube, const struct apply_one *one,
 	if (status < 0)
 		return -1;
 	hand_over(one->made, after);
-	if (before == NULL || status == 201)
-		*result = APPLY_CREATED;
-	else if (patch == NULL && is_unchanged(one, before, after))
-		*result = APPLY_UNCHANGED;
-	else
+	*result = what_became(one, status == 201 ? NULL : before, after);
+	/* Fields were taken from another hand. */
+	if (patch && *result == APPLY_UNCHANGED)
 		*result = APPLY_CHANGED;
 	return is_leaving(one, after);
 }

@@ -45,7 +45,7 @@ struct txn_options {
 	const struct catalogue *catalogue;
 	const struct state *state;
 	struct hooks hooks;
-	int64_t keep; /* revisions */
+	int64_t keep;	    /* revisions */
 	int64_t timeout_ms; /* of each wait; see engine_timeout_ms */
 	bool dry_run;
 	bool no_rollback;
