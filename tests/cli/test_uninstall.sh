@@ -10,6 +10,7 @@ finalizer=dataworkflowservices.github.io/workflow
 
 oneTimeSetUp()
 {
+	only_kinds Servers Storage Workflow
 	seed_images
 	given_no_dws
 	given_namespace
@@ -149,15 +150,18 @@ test_dry_run_tells_all_and_removes_nothing()
 
 test_only_the_namespace_is_left()
 {
+	only_kinds
 	given_dws
 	run_dws uninstall
 	assert_rc 0
 	assert_err "DWS $release is removed"
 	assert_only_namespace_left
+	only_kinds Servers Storage Workflow
 }
 
 test_only_the_namespace_is_left_of_0_0_20()
 {
+	only_kinds
 	use_release 0.0.20
 	seed_images
 	given_dws
@@ -175,6 +179,7 @@ test_only_the_namespace_is_left_of_0_0_20()
 	assert_err "DWS 0.0.20 is removed"
 	assert_only_namespace_left
 	use_release 0.1.17
+	only_kinds Servers Storage Workflow
 }
 
 test_second_run_finds_nothing()
