@@ -7,7 +7,8 @@
 # RTMP and HTTP/2 with it, and some of them open shared objects at run time.
 #
 # It is built when the cache has none for this script, compiler and OpenSSL
-# (half a minute); the file `version` beside it says from which source. To take
+# (half a minute); beside it the file `version` says from which source, and
+# `copyright` holds its notices. To take
 # up a newer one, remove the folder and call again.
 #
 # There is no built-in CA: users of this library set CURLOPT_CAINFO(_BLOB).
@@ -72,6 +73,8 @@ build()
 		AUTOHEADER=: libcurl.la
 	cp -R include/curl "$1/result/include/"
 	cp lib/.libs/libcurl.a "$1/result/lib/"
+	# Its licence asks for its notice beside the executable.
+	cp debian/copyright "$1/result/copyright"
 	basename "$source" >"$1/result/version"
 }
 

@@ -51,6 +51,17 @@ build()
 	}
 }
 
+# notice NAME FILE
+notice()
+{
+	if [ -e "$2" ]; then
+		cp -L "$2" "$work/notices/$1"
+	else
+		echo "rpms.sh: there is no '$2': the package lacks the notice" \
+			"that the licence of $1 asks for" >&2
+	fi
+}
+
 # What the licences of the libraries within the executable ask for: their
 # notices, as Debian has them.
 notices()
@@ -59,10 +70,10 @@ notices()
 	for package in libc6-dev libssl-dev libarchive-dev libyaml-dev \
 		libjansson-dev zlib1g-dev libzstd-dev liblzma-dev libacl1-dev \
 		libattr1-dev liblua5.4-dev; do
-		[ ! -e "/usr/share/doc/$package/copyright" ] ||
-			cp -L "/usr/share/doc/$package/copyright" \
-				"$work/notices/${package%-dev}"
+		notice "${package%-dev}" "/usr/share/doc/$package/copyright"
 	done
+	# By scripts/curl.sh, of the source that it was compiled from.
+	notice libcurl "$root/build/curl/copyright"
 }
 
 # Upstream's files, of a checkout or of the folder within.

@@ -102,6 +102,29 @@ dws-burst-buffer.conf' "$(rpm2cpio "$plugin_rpm" | cpio --quiet -t |
 		'-rw-------    1 slurm    slurm'
 }
 
+# Each library that the Makefile links into the program, and libc.
+test_the_notices_of_all_libraries_are_in()
+{
+	local library notice text
+
+	for library in c $(sed -n '/^LIBS :=/,/[^\\]$/p' "$root/Makefile" |
+		grep -oE -e '-l[a-z0-9.]+' | sed 's/^-l//'); do
+		case $library in
+		c) notice=libc6 ;;
+		crypto) notice=libssl ;;
+		acl | attr) notice=lib${library}1 ;;
+		z) notice=zlib1g ;;
+		*) notice=lib$library ;;
+		esac
+		text=$(rpm2cpio "$program_rpm" | cpio --quiet -i --to-stdout \
+			"./usr/share/licenses/dws-csm/$notice")
+		assertContains "the notice of $library" "$text" opyright
+		assertContains "is marked as a licence" \
+			"$(rpm -qp --licensefiles "$program_rpm")" "/$notice"
+	done
+	assertEquals 'the last library' lua5.4 "$library"
+}
+
 test_all_files_are_of_the_time_of_the_commit()
 {
 	local file
