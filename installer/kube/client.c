@@ -27,6 +27,7 @@ struct kube {
 	const struct http_config *http_config; /* what `http` was made with */
 	int64_t patience_ms;
 	int64_t timeout_ms;
+	bool unguarded;
 };
 
 #define METADATA_AS(kind)                   \
@@ -88,6 +89,11 @@ int64_t kube_set_patience(struct kube *kube, int64_t ms)
 void kube_set_call_timeout(struct kube *kube, int64_t ms)
 {
 	kube->timeout_ms = ms;
+}
+
+void kube_set_unguarded(struct kube *kube)
+{
+	kube->unguarded = true;
 }
 
 /* The credential of this moment, and a connection that carries it. */
@@ -240,6 +246,9 @@ static int call_send(struct kube *kube, struct call *call, size_t max_bytes,
 	struct source_mem body;
 
 	if (refresh_access(kube, err) < 0)
+		return -1;
+	if (!kube->unguarded && strcmp(call->http.method, "GET") != 0 &&
+	    kube_config_guard(kube->config, err) < 0)
 		return -1;
 	call->http.authorization = kube->access.authorization;
 	if (call->body) {

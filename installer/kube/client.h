@@ -35,6 +35,10 @@ int64_t kube_set_patience(struct kube *kube, int64_t ms);
 /* How long one try may take; default 70 s. */
 void kube_set_call_timeout(struct kube *kube, int64_t ms);
 
+/* Its changes are not asked for at the guard of the configuration: for who is
+ * the guard. */
+void kube_set_unguarded(struct kube *kube);
+
 /* GET `path`; the object is the caller's. */
 struct jval *kube_get(struct kube *kube, const char *path, struct err *err)
 	must_check;

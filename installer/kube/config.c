@@ -49,6 +49,8 @@ struct kube_config {
 	struct settings_kept *kept; /* the latest first */
 	atomic_bool reached;
 	int64_t patience_ms;
+	int (*guard)(void *ctx, struct err *err);
+	void *guard_ctx;
 };
 
 static struct kube_config *config_new(void)
@@ -469,6 +471,18 @@ void kube_config_set_patience(struct kube_config *config, int64_t ms)
 int64_t kube_config_patience(const struct kube_config *config)
 {
 	return config->patience_ms;
+}
+
+void kube_config_set_guard(struct kube_config *config,
+			   int (*guard)(void *ctx, struct err *err), void *ctx)
+{
+	config->guard = guard;
+	config->guard_ctx = ctx;
+}
+
+int kube_config_guard(struct kube_config *config, struct err *err)
+{
+	return config->guard ? config->guard(config->guard_ctx, err) : 0;
 }
 
 bool kube_config_reached(const struct kube_config *config)

@@ -78,6 +78,13 @@ int64_t kube_config_patience(const struct kube_config *config);
 bool kube_config_reached(const struct kube_config *config);
 void kube_config_set_reached(struct kube_config *config);
 
+/* Ask `guard` before each try of a change (all but GET), in the thread that
+ * makes it; a negative answer is that of the call. NULL = nobody is asked. Set
+ * while no other thread calls. */
+void kube_config_set_guard(struct kube_config *config,
+			   int (*guard)(void *ctx, struct err *err), void *ctx);
+int kube_config_guard(struct kube_config *config, struct err *err) must_check;
+
 static inline void kube_config_autofree(struct kube_config **config)
 {
 	kube_config_free(*config);

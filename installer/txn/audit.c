@@ -390,7 +390,7 @@ void audit_event(struct audit *self, const char *type, const char *reason,
 	    kube_is_conflict(&err))
 		return;
 	if (is_no_place(&err) || err.kind == ERR_INTERRUPTED ||
-	    self->told_event) {
+	    err.kind == ERR_LOCKED || self->told_event) {
 		log_verbose("no Event '%s': %s", reason, err.msg);
 		return;
 	}

@@ -329,8 +329,15 @@ static struct lease *lease_new(struct kube_config *config,
 	pthread_cond_init(&lease->stop_sign, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	lease->kube = kube_new(config);
+	kube_set_unguarded(lease->kube);
 	lease->object = lease_object(operation);
 	return lease;
+}
+
+/* Who was paused in the middle of many changes must not make the next one. */
+static int lease_guard(void *ctx, struct err *err)
+{
+	return lease_check(ctx, err);
 }
 
 struct lease *lease_take(struct kube_config *config, const char *operation,
@@ -348,6 +355,7 @@ struct lease *lease_take(struct kube_config *config, const char *operation,
 		lease_release(lease);
 		return NULL;
 	}
+	kube_config_set_guard(config, lease_guard, lease);
 	return lease;
 }
 
@@ -408,6 +416,7 @@ void lease_release(struct lease *lease)
 {
 	if (lease == NULL)
 		return;
+	kube_config_set_guard(kube_config_of(lease->kube), NULL, NULL);
 	pthread_mutex_lock(&lease->stop_lock);
 	lease->stop = true;
 	pthread_cond_signal(&lease->stop_sign);

@@ -6,6 +6,8 @@
  * time of the process and boot id. A thread of its own, with its own
  * connection, renews it until lease_release.
  *
+ * While it is held, each change through the same configuration asks it first.
+ *
  * A holder is dead when it was on this host and its process is gone, or when
  * nobody renewed the Lease while we watched it for its whole duration: never
  * by comparing clocks of two hosts.

@@ -213,6 +213,39 @@ test_one_that_was_overtaken_stops()
 	assert_json '[.[].status] | join(" ")' deployed
 }
 
+first_is_paused()
+{
+	[ "$(cut -d ' ' -f 3 "/proc/$first/stat")" = T ]
+}
+
+# Where another has gone back meanwhile, each further change would leave a
+# cluster of two releases.
+test_one_that_was_overtaken_among_its_changes_makes_no_more()
+{
+	given_release "$old"
+	note_state old
+	kube_proxy || fail 'the proxy does not start'
+	spoil "{\"method\": \"PATCH\", \"path\": \"/clusterroles/\", \"nth\": 5,
+		\"kill\": \"after\", \"signal\": \"STOP\",
+		\"pidfile\": \"$TEST_DIR/pid\"}"
+	# shellcheck disable=SC2016 # expanded by that shell
+	KUBECONFIG=$proxied sh -c 'echo $$ >"$0"; exec "$@"' \
+		"$TEST_DIR/pid" "$DWS_CSM" upgrade --skip-images \
+		--version "$new" >"$TEST_DIR/first.out" \
+		2>"$TEST_DIR/first.err" </dev/null &
+	first=$!
+	eventually 'the upgrade is paused' first_is_paused
+	lease_of_another_host
+	run_dws rollback
+	assert_rc 0
+	assert_whole old
+	kill -CONT "$first"
+	end_first 11
+	assertContains "$(<"$TEST_DIR/first.err")" 'the lock was lost'
+	assert_whole old
+	server_stop kube
+}
+
 # Somebody tidied up: that is no reason to stop in the middle.
 test_deleted_lease_is_made_again()
 {
