@@ -277,6 +277,8 @@ static int bring_object(const struct restoring *self, struct kube *kube,
 			const struct jval *object, struct jval **live,
 			struct err *err)
 {
+	int64_t deadline = deadline_in_ms(COLLECT_MS);
+
 	for (;;) {
 		int fate = restore_create(self, kube, crd, object, live, err);
 		int gone;
@@ -286,6 +288,12 @@ static int bring_object(const struct restoring *self, struct kube *kube,
 		gone = replace_doomed(self, kube, path, live, err);
 		if (gone <= 0)
 			return gone < 0 ? -1 : FATE_EXISTED;
+		if (deadline_left_ms(deadline) == 0)
+			return err_set(err, ERR_TIMEOUT,
+				       "the server says that it is there, and "
+				       "that it is not");
+		if (clock_sleep(COLLECT_PAUSE_MS, err) < 0)
+			return -1;
 	}
 }
 
