@@ -23,7 +23,7 @@ upstream_of()
 
 	use_release "$1"
 	seed_images
-	if [ -e "$upstream/csm.yaml" ]; then
+	if [ -z "${DWS_CSM_OVERLAY:-}" ] && [ -e "$upstream/csm.yaml" ]; then
 		cp "$upstream/csm.yaml" "$TEST_DIR/csm.yaml"
 		cp "$upstream/workload_manager_role.yaml" "$TEST_DIR/role.yaml"
 	else
@@ -31,6 +31,13 @@ upstream_of()
 		cp "$TEST_DIR/out" "$TEST_DIR/csm.yaml"
 		: >"$TEST_DIR/role.yaml"
 	fi
+}
+
+# With all kinds of custom resources the others are.
+few_kinds()
+{
+	only_kinds Servers Storage Workflow
+	upstream_of 0.0.20
 }
 
 oneTimeTearDown()
@@ -96,33 +103,6 @@ test_status_recognises_it()
 	assert_rc 0
 }
 
-test_uninstall_removes_it_and_its_leftovers()
-{
-	given_no_dws
-	by_hand "$TEST_DIR/csm.yaml"
-	leftovers
-	run_dws uninstall --dry-run
-	assert_rc 0
-	assert_out webhook-server-cert "a08857a2.$group" workload-manager \
-		slurm-dws-viewer dws-serving-cert dws-selfsigned-issuer
-	run_dws uninstall
-	assert_rc 0
-	assert_err "DWS $release is removed"
-	eventually 'what is left' is_as_before
-}
-
-test_workflow_stops_its_removal()
-{
-	given_no_dws
-	by_hand "$TEST_DIR/csm.yaml"
-	workflow bb4713 default 4713
-	run_dws uninstall
-	assert_rc 3
-	assert_err "'bb4713'"
-	must kubectl -n dws-system get deployment dws-webhook
-	no_workflow bb4713 default
-}
-
 test_install_adopts_it()
 {
 	given_no_dws
@@ -151,9 +131,39 @@ test_install_adopts_it()
 	eventually 'what is left' is_as_before
 }
 
+test_uninstall_removes_it_and_its_leftovers()
+{
+	few_kinds
+	given_no_dws
+	by_hand "$TEST_DIR/csm.yaml"
+	leftovers
+	run_dws uninstall --dry-run
+	assert_rc 0
+	assert_out webhook-server-cert "a08857a2.$group" workload-manager \
+		slurm-dws-viewer dws-serving-cert dws-selfsigned-issuer
+	run_dws uninstall
+	assert_rc 0
+	assert_err "DWS $release is removed"
+	eventually 'what is left' is_as_before
+}
+
+test_workflow_stops_its_removal()
+{
+	few_kinds
+	given_no_dws
+	by_hand "$TEST_DIR/csm.yaml"
+	workflow bb4713 default 4713
+	run_dws uninstall
+	assert_rc 3
+	assert_err "'bb4713'"
+	must kubectl -n dws-system get deployment dws-webhook
+	no_workflow bb4713 default
+}
+
 # The tag tells, where the labels do not.
 test_release_is_told_by_the_tag()
 {
+	few_kinds
 	given_no_dws
 	by_hand "$TEST_DIR/csm.yaml"
 	must kubectl -n dws-system label deployment --all \
@@ -174,6 +184,7 @@ test_release_is_told_by_the_tag()
 
 test_0_1_17_by_hand_is_known_and_adopted()
 {
+	only_kinds
 	given_no_dws
 	upstream_of 0.1.17
 	by_hand "$TEST_DIR/csm.yaml"
