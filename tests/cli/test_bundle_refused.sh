@@ -19,6 +19,7 @@ forged=$TEST_DIR/forged
 
 oneTimeSetUp()
 {
+	only_kinds Workflow
 	if ! registry_up || ! proxy_up || ! kube_proxy; then
 		fail 'the servers do not start'
 	fi

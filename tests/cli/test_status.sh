@@ -134,6 +134,7 @@ test_refused_access_is_told()
 
 test_history_lists_revisions()
 {
+	only_kinds Storage Workflow
 	given_no_dws
 	given_dws
 	given_dws --replicas 2
@@ -203,7 +204,7 @@ test_workflows_of_others_are_not_meant()
 	    schema: {openAPIV3Schema: {type: object}}
 	END
 	must kubectl apply -f "$TEST_DIR/argo.yaml"
-	must kubectl wait --for=condition=established --timeout=10s \
+	must kubectl wait --for=condition=established --timeout=60s \
 		crd/workflows.argoproj.io
 	cat >"$TEST_DIR/pipeline.yaml" <<-END
 	apiVersion: argoproj.io/v1alpha1
