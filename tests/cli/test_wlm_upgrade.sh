@@ -363,7 +363,7 @@ test_answers_that_are_lost()
 	given_credential
 	spoil '{"method": "DELETE|POST", "path": "/clusterrolebindings",
 		"names": "slurm-dws-viewer", "every": 2, "lose_answer": true}'
-	run_proxied upgrade --skip-images
+	run_proxied upgrade --skip-images --version "$new"
 	assert_rc 0
 	assertNotEquals 'requests that met the rule' 0 "$(count_writes)"
 	assertNotContains "$err" 'has no rights'
