@@ -92,8 +92,8 @@ static const OSSL_ALGORITHM *query_kept(void *provider, int operation,
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (kinds[i].operation == operation)
 			return kinds[i].kept;
-	/* OpenSSL's type of the function is beyond cppcheck.
-	 * cppcheck-suppress CastIntegerToAddressAtReturn */
+	/* It cannot see the type that OpenSSL makes for the function. */
+	/* cppcheck-suppress CastIntegerToAddressAtReturn */
 	return query_all(provider, operation, no_cache);
 }
 
