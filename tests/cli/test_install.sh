@@ -279,6 +279,7 @@ test_own_certificate_is_kept()
 
 test_cert_manager_is_required_where_asked_for()
 {
+	only_kinds Storage Workflow
 	given_no_dws
 	run_dws install --skip-images --webhook-certs cert-manager
 	assert_rc 3
@@ -313,7 +314,9 @@ with_cert_manager()
 
 test_cert_manager_of_csm_1_2_is_used()
 {
+	only_kinds
 	with_cert_manager v1alpha3 v1alpha2 v1alpha3
+	only_kinds Storage Workflow
 }
 
 test_cert_manager_of_csm_1_6_is_used()
@@ -346,7 +349,7 @@ test_service_monitor_goes_where_prometheus_is()
 	        x-kubernetes-preserve-unknown-fields: true
 	END
 	must kubectl apply -f "$TEST_DIR/monitor.yaml"
-	must kubectl wait --for=condition=established --timeout=10s \
+	must kubectl wait --for=condition=established --timeout=60s \
 		crd/servicemonitors.monitoring.coreos.com
 	eventually 'discovery' kubectl get --raw /apis/monitoring.coreos.com/v1
 	run_dws install --skip-images
@@ -375,6 +378,7 @@ assert_doomed()
 
 test_image_that_cannot_be_pulled_ends_the_wait()
 {
+	only_kinds Storage Workflow
 	given_no_dws
 	pods_fare '*/dws:*' imagepull
 	run_dws install --skip-images --timeout 120s
