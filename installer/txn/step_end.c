@@ -78,20 +78,23 @@ int step_commit(struct engine *self, struct err *err)
 	return records ? settle_records(self, records, err) : -1;
 }
 
+/* The oldest ones go; never our own, which another host's clock may have made
+ * look old. */
 static int drop_old_backups(struct engine *self, struct err *err)
 {
+	const char *own = jval_str(self->journal.value, "backup");
 	struct kube *kube = self->options->kube;
 	autojval struct jval *list = backup_list(kube, NULL, err);
 	size_t automatic = 0;
 
 	for (size_t i = jval_len(list); i-- > 0;) {
 		const struct jval *index = jval_at(list, i);
+		const char *id = jval_str(index, "id");
 
 		if (str_eq(jval_str(index, "operation"), "backup") ||
-		    ++automatic <= BACKUPS_KEPT)
+		    ++automatic <= BACKUPS_KEPT || str_eq(id, own))
 			continue;
-		if (backup_remove(kube, NULL, jval_str(index, "id"), false,
-				  err) < 0)
+		if (backup_remove(kube, NULL, id, false, err) < 0)
 			return -1;
 	}
 	return list ? 0 : -1;
