@@ -220,7 +220,7 @@ test_going_back_that_fails_is_told_and_can_go_on()
 	assert_rc 8
 	assert_err 'crashes again and again' 'rollback failed' \
 		"'dws-csm resume'"
-	must kubectl -n dws-system delete deployment/dws-controller-manager
+	must kubectl -n dws-system delete deployment/dws-webhook
 	pods_fare
 	run_dws resume
 	assert_rc 0
