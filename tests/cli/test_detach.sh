@@ -155,7 +155,7 @@ hook()
 test_controllers_start_when_all_is_restored()
 {
 	hook '/v1alpha7/namespaces/default/storages$' \
-		kubectl -n dws-system get deployments -o name
+		"$KUBECTL" -n dws-system get deployments -o name
 	run_proxied "${upgrade[@]}"
 	assert_rc 0
 	assertEquals 'while resources are restored' \
@@ -166,12 +166,14 @@ test_controllers_start_when_all_is_restored()
 test_status_that_a_controller_makes_up_does_not_stay()
 {
 	hook '/storages/rabbit-0/status' \
-		kubectl -n default patch "storages.v1alpha7.$group" rabbit-0 \
-		--subresource=status --type=merge \
-		-p "'{\"status\": {\"status\": \"Starting\"}}'"
+		curl -sS --fail -X PATCH --cacert "$KUBE_CA" \
+		--cert "$T/pki/admin.crt" --key "$T/pki/admin.key" \
+		-H "'Content-Type: application/merge-patch+json'" \
+		-d "'{\"status\": {\"status\": \"Starting\"}}'" \
+		"$KUBE_SERVER/apis/$group/v1alpha7/namespaces/default/storages/rabbit-0/status"
 	run_proxied "${upgrade[@]}"
 	assert_rc 0
-	assertContains "$(<"$TEST_DIR/hook.out")" patched
+	assertContains "$(<"$TEST_DIR/hook.out")" Starting
 	assert_carried_over
 }
 
