@@ -7,6 +7,7 @@
 #include "txn/inventory.h"
 #include "txn/journal.h"
 #include "txn/lease.h"
+#include "txn/names.h"
 
 #define BACKUP_PREFIX "dws-csm.backup."
 
@@ -62,9 +63,9 @@ struct jval *rest_of(struct kube *kube, const struct state *state,
 		if (goes(jval_at(inventory, i), &lone))
 			jval_append(rest, jval_ref(jval_at(inventory, i)));
 	for (size_t i = 0; i < lone.nr; i++)
-		log_warn("backup '%s' stays in the cluster: this host has no "
-			 "copy of it",
-			 lone.item[i]);
+		log_warn("backup '%s' stays in the cluster, and Namespace "
+			 "'%s' with it: this host has no copy of it",
+			 lone.item[i], DWS_NAMESPACE);
 	*kept = lone.nr > 0;
 	return rest;
 }

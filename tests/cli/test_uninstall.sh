@@ -14,6 +14,7 @@ oneTimeSetUp()
 	seed_images
 	given_no_dws
 	given_namespace
+	no_backups
 	all_objects >"$TEST_DIR/without-dws"
 }
 
@@ -21,6 +22,12 @@ oneTimeTearDown()
 {
 	[ -d "$TEST_DIR" ] || return 0
 	given_no_dws
+}
+
+# Those that another script left, whose host this one is not, keep Namespaces.
+no_backups()
+{
+	must kubectl -n dws-system delete secrets -l dws-csm.io/record=backup
 }
 
 # assert_only_namespace_left: all is as before the installation; garbage that
@@ -202,6 +209,21 @@ test_namespace_goes_when_told()
 	run_dws uninstall --delete-namespace
 	assert_rc 0
 	given_namespace
+	assert_only_namespace_left
+}
+
+# The only copy of what somebody may want again.
+test_namespace_stays_with_the_backup_of_another_host()
+{
+	given_dws
+	run_dws backup create
+	assert_rc 0
+	run_dws uninstall --delete-namespace --state-dir "$TEST_DIR/elsewhere"
+	assert_rc 0
+	assert_err "stays in the cluster, and Namespace 'dws-system' with it"
+	assertNotNull 'its Secrets' "$(kubectl -n dws-system get secrets \
+		-l dws-csm.io/record=backup -o name)"
+	no_backups
 	assert_only_namespace_left
 }
 
