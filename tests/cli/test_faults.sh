@@ -112,6 +112,19 @@ test_controller_that_crashes()
 	assert_rolled_back 'crashes again and again'
 }
 
+# By then the custom resources are restored: they are not lost by going back.
+test_controllers_alone_that_crash()
+{
+	pods_fare 'dws-system/dws-controller-manager-*' crashloop
+	run_dws "${upgrade[@]}" --timeout 120s --no-rollback
+	assert_rc 1
+	assert_err 'crashes again and again' "stopped at step 'start'"
+	pods_fare
+	run_dws rollback
+	assert_rc 0
+	assert_whole old
+}
+
 test_webhook_that_never_becomes_ready()
 {
 	pods_fare "*/dws:$new" notready
