@@ -35,6 +35,8 @@ sample=$package/usr/share/doc/dws-slurm-bb-plugin/sample-job.sh
 
 dws_slurm_up()
 {
+	# What a script that failed has left.
+	slurm_down
 	mkdir -p "$T/slurm-driver" "$package/etc/slurm"
 	pods_fare '*' ready
 	only_kinds Workflow

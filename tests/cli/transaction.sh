@@ -67,8 +67,16 @@ given_old()
 
 # --- states -----------------------------------------------------------------
 
+# What an earlier script deleted, and which goes in its own time, is no state.
+no_namespace_goes()
+{
+	! kubectl get namespaces -o jsonpath='{.items[*].status.phase}' |
+		grep -q Terminating
+}
+
 note_state()
 {
+	eventually 'Namespaces have gone' no_namespace_goes
 	"$root/tests/cli/state.py" >"$TEST_DIR/state.$1" 2>"$TEST_DIR/given" ||
 		fail "cannot tell the state: $(<"$TEST_DIR/given")"
 }
