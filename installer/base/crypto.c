@@ -147,8 +147,8 @@ static void add_names(void)
 
 static void crypto_load(void)
 {
-	/* What ends needs no tidying, which costs a small command a tenth. */
-	/* Of its errors only those of TLS are ever shown. */
+	/* What ends needs no tidying, which costs a small command a tenth; of
+	 * its errors only those of TLS are ever shown. */
 	uint64_t options = OPENSSL_INIT_NO_LOAD_CONFIG |
 			   OPENSSL_INIT_NO_ATEXIT |
 			   OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |

@@ -249,9 +249,8 @@ static int crds_stand(const struct engine *self, struct err *err)
 /*
  * 1 when the controllers were stopped and no more: then what stood is put back
  * by applying it, and the backup, that may be old by now, only has to tell what
- * resources lost when they were detached. Where
- * resources are retired one after the other, they may be gone with their CRDs
- * still there.
+ * resources lost when they were detached. Where resources are retired one after
+ * the other, they may be gone with their CRDs still there.
  */
 static int is_intact(const struct engine *self, struct err *err)
 {

@@ -47,10 +47,11 @@ const char *engine_first_step(const struct engine *self);
 int engine_turn(struct engine *self, const char *why, struct err *err)
 	must_check;
 
-/* For who takes it up. Where the last step had not taken anything away yet,
- * begin anew, since the backup may be old by now; where the objects had been
- * applied, apply them again, since who mended a cause may have deleted some.
- * Not written yet. */
+/* For who takes it up. Where the last step had not taken any CRD away yet,
+ * begin anew, since the backup may be old by now, once resources have what they
+ * lost when they were detached; where the objects had been applied, apply them
+ * again, since who mended a cause may have deleted some. The journal is not
+ * written yet. */
 int engine_rewind(struct engine *self, struct err *err) must_check;
 
 /* From the step that the journal names, which may be half done, to the end,

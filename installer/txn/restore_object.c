@@ -144,7 +144,7 @@ static int attach(struct kube *kube, const char *path, const struct jval *saved,
 	}
 }
 
-/* Or another's, made since, of the same name. */
+/* Whether an earlier run of ours made it, and not somebody else since. */
 static bool is_of_ours(const struct jval *live)
 {
 	const struct jval *list = jval_path(live, "metadata.managedFields");
